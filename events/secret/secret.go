@@ -1,0 +1,52 @@
+// Package secret holds settings that must never be seen: passwords, tokens, keys.
+//
+// A [Text] prints, logs and encodes as ***, whatever is done with it by accident; only Reveal gives the text itself.
+// It does not protect the memory it lies in. It fails never.
+package secret
+
+import (
+	"log/slog"
+	"strings"
+)
+
+// Hidden is what stands wherever a secret would be seen.
+const Hidden = "***"
+
+// Text is a secret. The zero Text is none.
+type Text struct{ text string }
+
+// New returns text as a secret.
+func New(text string) Text { return Text{text} }
+
+// Reveal returns the secret itself, for the one place that sends it.
+func (t Text) Reveal() string { return t.text }
+
+// Set tells whether there is a secret at all.
+func (t Text) Set() bool { return t.text != "" }
+
+// Redact returns s with each secret in it, and nothing else, replaced by ***.
+func Redact(s string, secrets ...Text) string {
+	for _, t := range secrets {
+		if t.text != "" {
+			s = strings.ReplaceAll(s, t.text, Hidden)
+		}
+	}
+	return s
+}
+
+// EnvDecode reads the secret from a setting (github.com/sethvargo/go-envconfig).
+func (t *Text) EnvDecode(value string) error {
+	t.text = value
+	return nil
+}
+
+func (t Text) String() string {
+	if t.text == "" {
+		return ""
+	}
+	return Hidden
+}
+
+func (t Text) GoString() string             { return t.String() }
+func (t Text) LogValue() slog.Value         { return slog.StringValue(t.String()) }
+func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }

@@ -1,0 +1,39 @@
+package secret_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/callbus/callbus/events/secret"
+)
+
+func TestTextIsNeverSeenByAccident(t *testing.T) {
+	s := struct {
+		Name string
+		Key  secret.Text
+	}{"acme", secret.New("hunter2")}
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("settings", "all", s, "key", s.Key)
+	asJSON, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seen := range []string{
+		fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s", s, s, s, s.Key), fmt.Sprintf("%q %x", s.Key, s.Key), string(asJSON), log.String(),
+	} {
+		if strings.Contains(seen, "hunter2") || strings.Contains(seen, fmt.Sprintf("%x", "hunter2")) {
+			t.Errorf("the secret is seen in %s", seen)
+		}
+	}
+}
+
+func TestRedactTakesOutSecretsAndNothingElse(t *testing.T) {
+	got := secret.Redact("GET /?password=hunter2&user=bob", secret.New("hunter2"), secret.New(""))
+	if want := "GET /?password=***&user=bob"; got != want {
+		t.Errorf("Redact: %q, want %q", got, want)
+	}
+}
