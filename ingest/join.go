@@ -1,0 +1,189 @@
+package ingest
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/callbus/callbus/events"
+)
+
+// Snapshot and record of a call may share no id (telsam). They are joined one to one, best first, by who called whom,
+// when the call began and how long it lasted. The same caller may ring twice in a minute, and the PBX's clock need not
+// agree with ours, so no single one of these decides.
+
+// joinTolerance is how far the begin by the record may lie from the begin by the snapshots, clocks compared as they are.
+const joinTolerance = 10 * time.Second
+
+// lifeSlack is how much shorter or longer a record may say a call was than it was seen to be.
+const lifeSlack = 2 * time.Second
+
+// weakPenalty is what it costs a pair that only the outside number, or only the caller, is the same.
+const weakPenalty = 3 * time.Second
+
+type pair struct {
+	rec  *CDR
+	call *call
+	cost time.Duration
+}
+
+// join finds for each record the call it is of, among the calls that snapshots showed and no record is known of.
+func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
+	if len(fresh) == 0 || len(t.unjoined) == 0 {
+		return nil
+	}
+	var pairs []pair
+	for _, rec := range fresh {
+		t.unjoined.each(rec.Call.From, rec.Call.ExternalNumber, func(c *call) {
+			if cost, ok := t.match(c, rec); ok {
+				pairs = append(pairs, pair{rec, c, cost})
+			}
+		})
+	}
+	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.cost, b.cost) })
+	joined, taken := map[*CDR]*call{}, map[*call]bool{}
+	for _, p := range pairs {
+		if joined[p.rec] == nil && !taken[p.call] {
+			joined[p.rec], taken[p.call] = p.call, true
+			t.clock.learn(p.rec.Call.StartedAt.Sub(middle(p.call.began)))
+			t.tally.Joined++
+		}
+	}
+	return joined
+}
+
+// match tells whether rec may be the record of c, and what speaks against it, as a time.
+func (t *Tracker) match(c *call, rec *CDR) (time.Duration, bool) {
+	penalty, ok := c.parties(&rec.Call)
+	if !ok {
+		return 0, false
+	}
+	start := *rec.Call.StartedAt
+	apart := distance(Window{start, start.Add(time.Second)}, c.began)
+	skewed := distance(Window{t.clock.ours(start), t.clock.ours(start).Add(time.Second)}, c.began)
+	if apart > joinTolerance && skewed > channelSlack {
+		return 0, false
+	}
+	if c.goneAt.IsZero() {
+		return skewed + penalty, !t.clock.ours(*rec.Call.EndedAt).Add(t.clock.slack()).Before(c.lastSeen)
+	}
+	off := c.lifeOff(rec.Call.EndedAt.Sub(start))
+	return skewed + penalty + off, off == 0 || skewed <= channelSlack
+}
+
+// lifeOff is by how much a call of length d does not fit what was seen of c, which is gone.
+func (c *call) lifeOff(d time.Duration) time.Duration {
+	least, most := c.lastSeen.Sub(c.began.To)-lifeSlack, c.goneAt.Sub(c.began.From)+lifeSlack
+	return max(0, least-d, d-most)
+}
+
+// parties tells whether f may be between the parties of c, and what it costs if not everything speaks for it.
+func (c *call) parties(f *events.Call) (time.Duration, bool) {
+	mine, theirs := c.facts.ExternalNumber, f.ExternalNumber
+	if mine != nil && theirs != nil && *mine != *theirs {
+		return 0, false
+	}
+	sameFrom := partyKey(c.facts.From) == partyKey(f.From)
+	if sameFrom && c.reached(f) {
+		return 0, true
+	}
+	return weakPenalty, sameFrom || mine != nil && theirs != nil
+}
+
+// reached tells whether a snapshot showed c at the target that the record names: as the callee or as its queue.
+func (c *call) reached(f *events.Call) bool {
+	if slices.Contains(c.targets, partyKey(f.To)) {
+		return true
+	}
+	q := f.Queue
+	return q != nil && q.ID != nil && (slices.Contains(c.targets, *q.ID) ||
+		c.facts.Queue != nil && c.facts.Queue.ID != nil && *c.facts.Queue.ID == *q.ID)
+}
+
+// partyKey is what two mentions of one party have in common, however the vendor spells it.
+func partyKey(p events.Party) string {
+	switch {
+	case p.Number != nil:
+		return *p.Number
+	case p.Extension != nil:
+		return *p.Extension
+	case p.Raw != nil:
+		return *p.Raw
+	}
+	return ""
+}
+
+// clockOffset is by how much the PBX's clock is ahead of ours, learned from the joins.
+type clockOffset struct {
+	ahead time.Duration
+	known bool
+}
+
+// ours returns a moment of the PBX's clock by our own.
+func (o clockOffset) ours(t time.Time) time.Time { return t.Add(-o.ahead) }
+
+// slack is how exactly a single moment of the PBX's clock can be placed on ours.
+func (o clockOffset) slack() time.Duration {
+	if o.known {
+		return channelSlack
+	}
+	return joinTolerance
+}
+
+// learn takes in one join. Small differences are jitter and are averaged; a large one is a clock that was set.
+func (o *clockOffset) learn(ahead time.Duration) {
+	if d := ahead - o.ahead; o.known && d.Abs() <= channelSlack {
+		o.ahead += d / 4
+		return
+	}
+	o.ahead, o.known = ahead, true
+}
+
+// parties is an index of calls by caller and by outside number.
+type parties map[partyIndex][]*call
+
+type partyIndex struct {
+	external bool
+	key      string
+}
+
+func partyIndexes(from events.Party, external *string) []partyIndex {
+	is := []partyIndex{{false, partyKey(from)}}
+	if external != nil {
+		is = append(is, partyIndex{true, *external})
+	}
+	return is
+}
+
+func (p parties) add(c *call) {
+	c.indexes = partyIndexes(c.facts.From, c.facts.ExternalNumber)
+	for _, i := range c.indexes {
+		p[i] = append(p[i], c)
+	}
+}
+
+func (p parties) remove(c *call) {
+	for _, i := range c.indexes {
+		if rest := without(p[i], c); len(rest) > 0 {
+			p[i] = rest
+		} else {
+			delete(p, i)
+		}
+	}
+}
+
+// each calls f once for every call with that caller or that outside number.
+func (p parties) each(from events.Party, external *string, f func(*call)) {
+	key := partyKey(from)
+	for _, c := range p[partyIndex{false, key}] {
+		f(c)
+	}
+	if external == nil {
+		return
+	}
+	for _, c := range p[partyIndex{true, *external}] {
+		if partyKey(c.facts.From) != key {
+			f(c)
+		}
+	}
+}

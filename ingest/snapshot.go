@@ -1,0 +1,211 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/callbus/callbus/events"
+)
+
+// observe takes in a whole snapshot: what is new in it has started, what talks has been answered, and what it no longer
+// shows is gone. A snapshot that is not newer than the last is old news and says nothing.
+func (s Snapshot) observe(t *Tracker) []events.Event {
+	if !s.At.After(t.lastSnapshot) {
+		return nil
+	}
+	t.round++
+	t.lastSnapshot = s.At
+	t.advance(s.At)
+	out := t.closeGap(nil, events.ActiveCalls, s.At)
+	for i := range s.Calls {
+		out = t.row(out, &s.Calls[i], &s)
+	}
+	if !s.Partial {
+		out = t.absent(out, &s)
+	}
+	return out
+}
+
+// row takes in one row. Most rows of most snapshots are of a call that is known and has not changed: they must cost
+// next to nothing.
+func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events.Event {
+	c := t.live[row.Channel]
+	if c == nil || !c.same(row) {
+		if c = t.recall(row, s); c == nil {
+			out, c = t.begin(out, row, s)
+		} else if c.recorded() {
+			t.tally.Stale++
+			return out
+		}
+	}
+	if c.round == t.round {
+		return out // a second row of one call
+	}
+	seenBefore := c.lastSeen
+	c.round, c.lastSeen, c.goneAt = t.round, s.Asked, time.Time{}
+	if row.Talking && !c.talking {
+		c.talking = true
+		out = t.answer(out, c, row, s, seenBefore)
+	}
+	if c.row.to != row.To || c.row.queue != row.Queue {
+		c.follow(row)
+	}
+	return out
+}
+
+// begin makes a call of a row that shows one not seen before. The channel's former call is gone, and its end is
+// decided with the absent ones.
+func (t *Tracker) begin(out []events.Event, row *ActiveCall, s *Snapshot) ([]events.Event, *call) {
+	start := middle(row.Began)
+	c := &call{channel: row.Channel, began: row.Began, lastSeen: row.Began.From}
+	c.facts = events.Call{
+		CallID:  events.Hash("call", t.cfg.Account, row.Channel, start.Format(time.RFC3339Nano)),
+		Account: t.cfg.Account, Provider: t.cfg.Provider,
+		VendorIDs: map[string]string{"channel": row.Channel},
+		Revision:  1, State: events.Provisional,
+		Direction: row.Direction, Media: events.Voice,
+		From: row.From, To: row.To, ExternalNumber: row.ExternalNumber, Queue: row.Queue,
+		StartedAt: &start,
+		Hangup:    events.Hangup{By: events.ByUnknown},
+		Recording: events.RecordingUnknown,
+		Evidence:  []events.Evidence{events.FromSnapshot},
+	}
+	c.follow(row)
+	t.byID[c.facts.CallID] = c
+	t.byChannel[c.channel] = append(t.byChannel[c.channel], c)
+	t.unjoined.add(c)
+	t.attach(c)
+	return t.publish(out, c, events.CallStarted, c.atStart(), start, s.At), c
+}
+
+// attach makes c one of the calls that snapshots show.
+func (t *Tracker) attach(c *call) {
+	t.live[c.channel] = c
+	if !c.present {
+		c.present = true
+		t.present = append(t.present, c)
+	}
+}
+
+// follow takes over where the call has got to: a call in a queue is shown with the queue first, then with the agent.
+func (c *call) follow(row *ActiveCall) {
+	c.row = rowParties{row.To, row.Queue}
+	if !c.ended { // what was published of its end stands until it is amended
+		c.facts.To = row.To
+		if row.Queue != nil {
+			c.facts.Queue = row.Queue
+		}
+	}
+	if key := partyKey(row.To); len(c.targets) == 0 || c.targets[len(c.targets)-1] != key {
+		c.targets = append(c.targets, key)
+	}
+}
+
+// knownAnswer is how long before it was first seen talking a call may have begun for that moment to say anything of
+// when it was answered.
+const knownAnswer = time.Minute
+
+// answer publishes that c talks now. It was answered after it was last seen without that, and before now.
+func (t *Tracker) answer(out []events.Event, c *call, row *ActiveCall, s *Snapshot, seenBefore time.Time) []events.Event {
+	if c.answered || c.ended {
+		return out
+	}
+	c.facts.Agent = row.Agent
+	if s.At.Sub(seenBefore) <= knownAnswer {
+		c.answerFrom, c.answerTo = seenBefore, s.At
+		c.facts.AnsweredAt = at(s.At)
+	}
+	c.follow(row)
+	return t.publish(out, c, events.CallAnswered, c.atAnswer(), c.answerTime(), s.At)
+}
+
+// answerTime is the time of the answered event: when it is not known, the begin, which is at least not too late.
+func (c *call) answerTime() time.Time {
+	if c.facts.AnsweredAt != nil {
+		return *c.facts.AnsweredAt
+	}
+	return *c.facts.StartedAt
+}
+
+// absent looks at the calls that the snapshot does not show. One snapshot without a call proves little: the call ends
+// when its record says so, or when it has been gone for SETTLE and a newer whole snapshot does not show it either.
+func (t *Tracker) absent(out []events.Event, s *Snapshot) []events.Event {
+	kept := t.present[:0]
+	for _, c := range t.present {
+		switch {
+		case c.round == t.round:
+			kept = append(kept, c)
+		case c.recorded():
+			t.detach(c)
+		case c.goneAt.IsZero():
+			c.goneAt = s.At
+			kept = append(kept, c)
+		case s.At.Sub(c.goneAt) < t.cfg.Settings.Settle:
+			kept = append(kept, c)
+		default:
+			out = t.endWithoutRecord(out, c, s)
+			t.detach(c)
+		}
+	}
+	clear(t.present[len(kept):])
+	t.present = kept
+	return out
+}
+
+// detach is for the loop of absent, which drops c from present by itself.
+func (t *Tracker) detach(c *call) {
+	c.present = false
+	if t.live[c.channel] == c {
+		delete(t.live, c.channel)
+	}
+}
+
+// endWithoutRecord ends c by what the snapshots showed. Whether an inbound call that was never seen talking was missed
+// cannot be told: it may have been answered and over between two polls. That waits for the record (see decideMissed).
+func (t *Tracker) endWithoutRecord(out []events.Event, c *call, s *Snapshot) []events.Event {
+	before := c.facts
+	outcome := events.UnknownOutcome
+	if c.talking {
+		outcome = events.Answered
+	}
+	c.facts.EndedAt, c.facts.Outcome = at(c.goneAt), &outcome
+	if c.talking || c.facts.Direction != events.Inbound {
+		c.facts.Missed = new(bool)
+	}
+	c.facts.Estimated, c.facts.ObservedAfter, c.facts.ObservedBefore = c.estimates(c.facts.AnsweredAt != nil, true)
+	if c.ended { // it came back after its end, and is gone again
+		return t.amend(out, c, before, s.At)
+	}
+	if c.facts.Missed == nil {
+		t.undecided = append(t.undecided, c)
+	}
+	t.tally.Provisional++
+	return t.end(out, c, s.At)
+}
+
+// recall finds the call that a row shows, if it is one that is over or lost its channel: a late snapshot may show a call
+// whose record is already here, and a call that an empty list seemed to end comes back.
+func (t *Tracker) recall(row *ActiveCall, s *Snapshot) *call {
+	for _, c := range t.byChannel[row.Channel] {
+		if c.same(row) {
+			if !c.recorded() {
+				t.attach(c)
+			}
+			return c
+		}
+	}
+	var found *call
+	t.unseen.each(row.From, row.ExternalNumber, func(c *call) {
+		if found == nil && t.couldShow(c, row, s) {
+			found = c
+		}
+	})
+	return found
+}
+
+// couldShow tells whether row may show c, which is known from its record alone: the same begin, and asked for before c
+// was over.
+func (t *Tracker) couldShow(c *call, row *ActiveCall, s *Snapshot) bool {
+	started, ended := t.clock.ours(*c.facts.StartedAt), t.clock.ours(*c.facts.EndedAt)
+	return !s.Asked.After(ended.Add(channelSlack)) &&
+		distance(Window{started, started.Add(time.Second)}, row.Began) <= channelSlack
+}
