@@ -46,6 +46,9 @@ func (f Failure) observe(t *Tracker) []events.Event {
 // closeGap notes that list was read, and publishes the end of its gap if it had one.
 func (t *Tracker) closeGap(out []events.Event, list events.List, read time.Time) []events.Event {
 	g := t.gap(list)
+	if !read.After(g.read) {
+		return out // a reply that came late says nothing of now
+	}
 	if g.open != nil {
 		closed := *g.open
 		closed.To, closed.Failures = at(read), max(g.failures, closed.Failures)

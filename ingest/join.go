@@ -25,6 +25,7 @@ type pair struct {
 	rec  *CDR
 	call *call
 	cost time.Duration
+	weak bool // another call could be the record's too, or not everything speaks for this one
 }
 
 // join finds for each record the call it is of, among the calls that snapshots showed and no record is known of.
@@ -34,28 +35,35 @@ func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
 	}
 	var pairs []pair
 	for _, rec := range fresh {
+		first := len(pairs)
 		t.unjoined.each(rec.Call.From, rec.Call.ExternalNumber, func(c *call) {
-			if cost, ok := t.match(c, rec); ok {
-				pairs = append(pairs, pair{rec, c, cost})
+			if cost, ok := t.match(c, rec, at); ok {
+				pairs = append(pairs, pair{rec, c, cost, cost >= weakPenalty})
 			}
 		})
+		for i := first; i < len(pairs); i++ {
+			pairs[i].weak = pairs[i].weak || len(pairs)-first > 1
+		}
 	}
 	slices.SortStableFunc(pairs, func(a, b pair) int { return cmp.Compare(a.cost, b.cost) })
 	joined, taken := map[*CDR]*call{}, map[*call]bool{}
 	for _, p := range pairs {
 		if joined[p.rec] == nil && !taken[p.call] {
 			joined[p.rec], taken[p.call] = p.call, true
-			t.clock.learn(p.rec.Call.StartedAt.Sub(middle(p.call.began)))
 			t.tally.Joined++
+			if !p.weak {
+				t.clock.learn(p.rec.Call.StartedAt.Add(time.Second / 2).Sub(middle(p.call.began)))
+			}
 		}
 	}
 	return joined
 }
 
-// match tells whether rec may be the record of c, and what speaks against it, as a time.
-func (t *Tracker) match(c *call, rec *CDR) (time.Duration, bool) {
+// match tells whether rec, listed at a moment of our clock, may be the record of c, and what speaks against it, as a
+// time. A call that was seen alive after that is another one.
+func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (time.Duration, bool) {
 	penalty, ok := c.parties(&rec.Call)
-	if !ok {
+	if !ok || !c.lastSeen.Before(listed) {
 		return 0, false
 	}
 	start := *rec.Call.StartedAt
@@ -65,10 +73,19 @@ func (t *Tracker) match(c *call, rec *CDR) (time.Duration, bool) {
 		return 0, false
 	}
 	if c.goneAt.IsZero() {
-		return skewed + penalty, !t.clock.ours(*rec.Call.EndedAt).Add(t.clock.slack()).Before(c.lastSeen)
+		return skewed + penalty, !t.overBefore(rec, c.lastSeen)
 	}
 	off := c.lifeOff(rec.Call.EndedAt.Sub(start))
 	return skewed + penalty + off, off == 0 || skewed <= channelSlack
+}
+
+// overBefore tells whether rec says that its call was over before a moment of our clock, however the PBX's clock is read.
+func (t *Tracker) overBefore(rec *CDR, seen time.Time) bool {
+	end := *rec.Call.EndedAt
+	if ours := t.clock.ours(end); ours.After(end) {
+		end = ours
+	}
+	return end.Add(t.clock.slack()).Before(seen)
 }
 
 // lifeOff is by how much a call of length d does not fit what was seen of c, which is gone.
@@ -79,6 +96,9 @@ func (c *call) lifeOff(d time.Duration) time.Duration {
 
 // parties tells whether f may be between the parties of c, and what it costs if not everything speaks for it.
 func (c *call) parties(f *events.Call) (time.Duration, bool) {
+	if opposite(c.facts.Direction, f.Direction) {
+		return 0, false
+	}
 	mine, theirs := c.facts.ExternalNumber, f.ExternalNumber
 	if mine != nil && theirs != nil && *mine != *theirs {
 		return 0, false
@@ -88,6 +108,10 @@ func (c *call) parties(f *events.Call) (time.Duration, bool) {
 		return 0, true
 	}
 	return weakPenalty, sameFrom || mine != nil && theirs != nil
+}
+
+func opposite(a, b events.Direction) bool {
+	return a == events.Inbound && b == events.Outbound || a == events.Outbound && b == events.Inbound
 }
 
 // reached tells whether a snapshot showed c at the target that the record names: as the callee or as its queue.
@@ -113,11 +137,15 @@ func partyKey(p events.Party) string {
 	return ""
 }
 
-// clockOffset is by how much the PBX's clock is ahead of ours, learned from the joins.
+// clockOffset is by how much the PBX's clock is ahead of ours, as its replies say and the joins teach.
 type clockOffset struct {
 	ahead time.Duration
 	known bool
+	odd   int // joins in a row that say something else
 }
+
+// oddJoins is how many joins in a row must say that the clock was set before that is believed: one may be a mistake.
+const oddJoins = 3
 
 // ours returns a moment of the PBX's clock by our own.
 func (o clockOffset) ours(t time.Time) time.Time { return t.Add(-o.ahead) }
@@ -130,13 +158,29 @@ func (o clockOffset) slack() time.Duration {
 	return joinTolerance
 }
 
-// learn takes in one join. Small differences are jitter and are averaged; a large one is a clock that was set.
-func (o *clockOffset) learn(ahead time.Duration) {
-	if d := ahead - o.ahead; o.known && d.Abs() <= channelSlack {
-		o.ahead += d / 4
+// told takes in what the PBX says of its clock. The joins know better, unless the clock was set since.
+func (o *clockOffset) told(ahead *time.Duration) {
+	if ahead == nil {
 		return
 	}
-	o.ahead, o.known = ahead, true
+	if d := *ahead - o.ahead; !o.known || d.Abs() > channelSlack {
+		o.ahead, o.known, o.odd = *ahead, true, 0
+	}
+}
+
+// learn takes in one join. Small differences are jitter and are averaged.
+func (o *clockOffset) learn(ahead time.Duration) {
+	d := ahead - o.ahead
+	switch {
+	case !o.known:
+		o.ahead, o.known = ahead, true
+	case d.Abs() <= channelSlack:
+		o.ahead, o.odd = o.ahead+d/4, 0
+	default:
+		if o.odd++; o.odd >= oddJoins {
+			o.ahead, o.odd = ahead, 0
+		}
+	}
 }
 
 // parties is an index of calls by caller and by outside number.

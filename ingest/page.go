@@ -15,6 +15,7 @@ const missedAfter = 2 * time.Minute
 // observe takes in a page of records. The records decide: what they say replaces what was inferred from snapshots.
 func (p Page) observe(t *Tracker) []events.Event {
 	t.advance(p.At)
+	t.clock.told(p.Ahead)
 	out := t.closeGap(nil, events.CDRs, p.At)
 	fresh := make([]*CDR, 0, len(p.Records))
 	for i := range p.Records {

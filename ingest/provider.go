@@ -41,6 +41,9 @@ type Snapshot struct {
 	At       time.Time // when the reply was here, whole
 	Calls    []ActiveCall
 	Rejected []Rejected
+	// Ahead is by how much the PBX's clock is ahead of ours, to about a second, as the reply's Date tells; nil if it
+	// does not. It helps to tell apart calls that resemble one another, where snapshot and record share no id.
+	Ahead *time.Duration
 	// Partial is true when a row could not even be told from others: then absence of a call proves nothing.
 	Partial bool
 }
@@ -70,6 +73,7 @@ type CDR struct {
 type Page struct {
 	Asked    time.Time
 	At       time.Time
+	Ahead    *time.Duration // as in Snapshot
 	Window   Window
 	Records  []CDR
 	Rejected []Rejected

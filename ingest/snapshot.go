@@ -15,6 +15,7 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 	t.round++
 	t.lastSnapshot = s.At
 	t.advance(s.At)
+	t.clock.told(s.Ahead)
 	out := t.closeGap(nil, events.ActiveCalls, s.At)
 	for i := range s.Calls {
 		out = t.row(out, &s.Calls[i], &s)
