@@ -137,15 +137,17 @@ func partyKey(p events.Party) string {
 	return ""
 }
 
-// clockOffset is by how much the PBX's clock is ahead of ours, as its replies say and the joins teach.
+// clockOffset is by how much the PBX's clock is ahead of ours, as its replies say and the joins teach. Until either
+// says otherwise the clocks are taken to agree.
 type clockOffset struct {
-	ahead time.Duration
-	known bool
-	odd   int // joins in a row that say something else
+	ahead    time.Duration
+	known    bool
+	odd      int           // joins in a row that say another time, and the same
+	oddAhead time.Duration // which
 }
 
-// oddJoins is how many joins in a row must say that the clock was set before that is believed: one may be a mistake.
-const oddJoins = 3
+// sureJoins is how many joins in a row must say the same before it is believed: one may be a mistake.
+const sureJoins = 3
 
 // ours returns a moment of the PBX's clock by our own.
 func (o clockOffset) ours(t time.Time) time.Time { return t.Add(-o.ahead) }
@@ -160,26 +162,22 @@ func (o clockOffset) slack() time.Duration {
 
 // told takes in what the PBX says of its clock. The joins know better, unless the clock was set since.
 func (o *clockOffset) told(ahead *time.Duration) {
-	if ahead == nil {
-		return
-	}
-	if d := *ahead - o.ahead; !o.known || d.Abs() > channelSlack {
-		o.ahead, o.known, o.odd = *ahead, true, 0
+	if ahead != nil && (!o.known || (*ahead-o.ahead).Abs() > channelSlack) {
+		*o = clockOffset{ahead: *ahead, known: true}
 	}
 }
 
 // learn takes in one join. Small differences are jitter and are averaged.
 func (o *clockOffset) learn(ahead time.Duration) {
-	d := ahead - o.ahead
-	switch {
-	case !o.known:
-		o.ahead, o.known = ahead, true
-	case d.Abs() <= channelSlack:
+	if d := ahead - o.ahead; d.Abs() <= channelSlack {
 		o.ahead, o.odd = o.ahead+d/4, 0
-	default:
-		if o.odd++; o.odd >= oddJoins {
-			o.ahead, o.odd = ahead, 0
-		}
+		return
+	}
+	if o.odd == 0 || (ahead-o.oddAhead).Abs() > channelSlack {
+		o.odd, o.oddAhead = 0, ahead
+	}
+	if o.odd++; o.odd >= sureJoins {
+		*o = clockOffset{ahead: ahead, known: true}
 	}
 }
 

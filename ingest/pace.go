@@ -1,0 +1,66 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// mostBackoff is the longest pause after failures that may pass by themselves.
+	mostBackoff = 30 * time.Second
+	// credentialsBackoff is the pause after refused credentials: only a person can mend them, and a vendor may lock an
+	// account that tries too often.
+	credentialsBackoff = time.Minute
+	// leastBackoff keeps a poll of very short interval from becoming a flood when all it gets is errors.
+	leastBackoff = 100 * time.Millisecond
+)
+
+// pace says when to ask next: each interval while all goes well; soon after a first failure, since most pass at once,
+// then with growing pauses, none of them the same for two accounts.
+type pace struct {
+	interval time.Duration
+	failures int
+}
+
+// after returns how long to wait until the next attempt, when the last began at asked and ended now with err.
+func (p *pace) after(asked, now time.Time, err error) time.Duration {
+	if err == nil {
+		p.failures = 0
+		return max(0, p.interval-now.Sub(asked))
+	}
+	p.failures++
+	var limited *RateLimitError
+	switch {
+	case errors.As(err, &limited) && limited.After > 0:
+		return limited.After
+	case errors.Is(err, ErrCredentials):
+		return jittered(credentialsBackoff)
+	case limited != nil:
+		return max(p.interval, p.backoff())
+	}
+	return p.backoff()
+}
+
+func (p *pace) backoff() time.Duration {
+	d := max(p.interval/4, leastBackoff) << min(p.failures-1, 16)
+	return jittered(min(d, max(mostBackoff, p.interval)))
+}
+
+// jittered returns d, made up to a fifth shorter or longer.
+func jittered(d time.Duration) time.Duration {
+	return d - d/5 + rand.N(2*d/5+1)
+}
+
+// sleep waits for d. It tells whether it did, and was not cut short by ctx.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,121 @@
+package ingest
+
+import (
+	"context"
+	"time"
+
+	"github.com/callbus/callbus/events"
+)
+
+// pollActive asks for the active calls, again and again, until ctx is done.
+func (w *Worker) pollActive(ctx context.Context) {
+	pace := pace{interval: w.cfg.Settings.PollActive}
+	for {
+		asked := time.Now()
+		s, err := w.active.ActiveCalls(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			w.failed(ctx, events.ActiveCalls, err)
+		} else {
+			w.show(ctx, sighting{s, events.ActiveCalls, s.At, s.Rejected})
+		}
+		if !sleep(ctx, pace.after(asked, time.Now(), err)) {
+			return
+		}
+	}
+}
+
+// pollCDRs reads the newest records at every poll, those that are waited for at once, and bit by bit the look-back.
+func (w *Worker) pollCDRs(ctx context.Context) {
+	pace, plan := pace{interval: w.cfg.Settings.PollCDR}, &sweep{lookback: w.cfg.Settings.Lookback}
+	for {
+		asked := time.Now()
+		err := w.readRecords(ctx, plan, asked)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			w.failed(ctx, events.CDRs, err)
+		}
+		if !w.readMissing(ctx, pace.after(asked, time.Now(), err), err == nil) {
+			return
+		}
+	}
+}
+
+// readRecords reads the newest records and one part of the look-back; all of it the first time.
+func (w *Worker) readRecords(ctx context.Context, plan *sweep, now time.Time) error {
+	if err := w.read(ctx, plan.hot(now)); err != nil {
+		return err
+	}
+	plan.hotRead = now
+	for first := true; first || plan.first(); first = false {
+		chunk, due := plan.chunk(now)
+		if !due {
+			return nil
+		}
+		if err := w.read(ctx, chunk); err != nil {
+			return err
+		}
+		plan.done()
+		if time.Since(now) > w.cfg.Settings.PollCDR {
+			return nil // the newest are due again
+		}
+	}
+	return nil
+}
+
+// readMissing waits for d, and reads meanwhile the records that are waited for, if well. It tells whether it waited.
+func (w *Worker) readMissing(ctx context.Context, d time.Duration, well bool) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	asks := w.asks
+	if !well {
+		asks = nil
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-t.C:
+			return true
+		case ws := <-asks:
+			for _, missing := range ws {
+				if err := w.read(ctx, missing); err != nil {
+					if ctx.Err() == nil {
+						w.failed(ctx, events.CDRs, err)
+					}
+					asks = nil // until the next poll
+					break
+				}
+			}
+		}
+	}
+}
+
+// read shows the tracker the records of calls that began in window.
+func (w *Worker) read(ctx context.Context, window Window) error {
+	for p, err := range w.cdrs.CDRs(ctx, window) {
+		if err != nil {
+			return err
+		}
+		w.show(ctx, sighting{p, events.CDRs, p.At, p.Rejected})
+	}
+	return ctx.Err()
+}
+
+// failed notes that list could not be read.
+func (w *Worker) failed(ctx context.Context, list events.List, err error) {
+	now := time.Now()
+	w.noteFailure(w.cfg.Log, list, err, now)
+	w.show(ctx, sighting{Observation: Failure{List: list, At: now, Reason: reason(err)}, list: list, at: now})
+}
+
+func (w *Worker) show(ctx context.Context, s sighting) {
+	select {
+	case w.seen <- s:
+	case <-ctx.Done():
+	}
+}
