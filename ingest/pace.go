@@ -10,9 +10,12 @@ import (
 const (
 	// mostBackoff is the longest pause after failures that may pass by themselves.
 	mostBackoff = 30 * time.Second
-	// credentialsBackoff is the pause after refused credentials: only a person can mend them, and a vendor may lock an
-	// account that tries too often.
+	// credentialsBackoff is the pause once credentials are refused for sure: only a person can mend them, and a vendor
+	// may lock an account that tries too often.
 	credentialsBackoff = time.Minute
+	// sureRefusals is how many refusals in a row are sure. A vendor that does not say why it refuses (telsam) may mean
+	// something that passes.
+	sureRefusals = 3
 	// leastBackoff keeps a poll of very short interval from becoming a flood when all it gets is errors.
 	leastBackoff = 100 * time.Millisecond
 )
@@ -35,7 +38,7 @@ func (p *pace) after(asked, now time.Time, err error) time.Duration {
 	switch {
 	case errors.As(err, &limited) && limited.After > 0:
 		return limited.After
-	case errors.Is(err, ErrCredentials):
+	case errors.Is(err, ErrCredentials) && p.failures >= sureRefusals:
 		return jittered(credentialsBackoff)
 	case limited != nil:
 		return max(p.interval, p.backoff())

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"slices"
-	"time"
 
 	"github.com/callbus/callbus/events"
 )
@@ -44,14 +43,14 @@ func (t *Tracker) restoreCall(e events.Event, f events.Call) {
 		c.facts = f
 	}
 	c.note(e.Type, e.ID, &f)
-	c.restoreTimes(e.Type, e.RecordedTime)
+	c.restoreTimes(e.Type)
 	t.restoreChannel(c)
 	t.restoreRecord(c)
 	t.restoreWaiting(c)
 }
 
 // restoreTimes takes from the facts what the tracker keeps beside them.
-func (c *call) restoreTimes(typ events.Type, recorded time.Time) {
+func (c *call) restoreTimes(typ events.Type) {
 	f := &c.facts
 	if typ == events.CallStarted || c.began.To.IsZero() {
 		c.began = Window{*f.StartedAt, *f.StartedAt}
@@ -65,8 +64,8 @@ func (c *call) restoreTimes(typ events.Type, recorded time.Time) {
 			c.answerFrom, c.answerTo = *f.ObservedAfter, *f.AnsweredAt
 		}
 	}
-	if slices.Contains(f.Evidence, events.FromSnapshot) && f.EndedAt == nil {
-		c.lastSeen = recorded
+	if c.lastSeen.IsZero() {
+		c.lastSeen = c.began.From // it was seen later, but no event says when
 	}
 	if slices.Contains(f.Estimated, "ended_at") {
 		c.goneAt = *f.EndedAt

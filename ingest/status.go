@@ -63,25 +63,23 @@ func (w *Worker) note(s sighting, t Tally, live int) {
 }
 
 // failuresSaid is after how many failures in a row a person is told: one or two pass by themselves.
-const failuresSaid = 3
+const failuresSaid = sureRefusals
 
 // noteFailure notes err, and logs it once it is worth a person's while.
 func (s *status) noteFailure(log *slog.Logger, list events.List, err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was := s.state.Failing[list]
 	put(&s.state.Failing, list, err)
 	put(&s.state.Failures, list, s.state.Failures[list]+1)
 	put(&s.state.Polls, list, s.state.Polls[list]+1)
 	put(&s.streak, list, s.streak[list]+1)
-	refused := errors.Is(err, ErrCredentials)
 	switch {
-	case refused && !errors.Is(was, ErrCredentials):
-		log.Error("the vendor refuses the credentials; trying again slowly", "list", list, "error", err)
-	case s.streak[list] == failuresSaid && !refused:
-		log.Warn("cannot be read; trying again", "list", list, "failures", failuresSaid, "error", err)
-	default:
+	case s.streak[list] != failuresSaid:
 		log.Debug("cannot be read; trying again", "list", list, "error", err)
+	case errors.Is(err, ErrCredentials):
+		log.Error("the vendor refuses the credentials; trying again slowly", "list", list, "error", err)
+	default:
+		log.Warn("cannot be read; trying again", "list", list, "failures", failuresSaid, "error", err)
 	}
 }
 

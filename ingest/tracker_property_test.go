@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
 	"github.com/callbus/callbus/events"
@@ -193,7 +195,7 @@ func testConfig() ingest.TrackerConfig {
 // observations of w as a poller would make them: polls that fail, are slow or come twice, pages that come late and out
 // of order; and at last, when all is over, one that shows everything.
 func (w tinyWorld) observations(rnd *rand.Rand) []ingest.Observation {
-	const over = 5 * time.Minute
+	over := w.over()
 	var all []ingest.Observation
 	late := map[time.Duration]ingest.Page{}
 	for at := time.Duration(0); at < over; at += 2 * time.Second {
@@ -227,12 +229,22 @@ func (w tinyWorld) observations(rnd *rand.Rand) []ingest.Observation {
 	return append(all, w.snapshot(over, over), w.page(over, over), w.snapshot(over+time.Minute, over+time.Minute))
 }
 
+// over is when nothing more is to be seen, and whatever is decided without a record has been decided.
+func (w tinyWorld) over() time.Duration {
+	var last time.Duration
+	for _, c := range w.calls {
+		last = max(last, c.listed, c.corrected)
+	}
+	return (last + 20*time.Second).Truncate(2 * time.Second)
+}
+
 // life is a tracker, and the stream it writes to. It can be cut off at any moment.
 type life struct {
 	t       rapid.TB
 	tracker *ingest.Tracker
 	stream  []events.Event
 	now     time.Time
+	crashes bool
 }
 
 // store keeps evs as they come back from the wire.
@@ -243,16 +255,23 @@ func (l *life) store(evs []events.Event) {
 				l.t.Fatalf("%s of %s is published twice", e.Type, e.Subject)
 			}
 		}
-		wire, err := e.MarshalJSON()
-		if err != nil {
-			l.t.Fatal(err)
+		if l.crashes {
+			e = overTheWire(l.t, e)
 		}
-		back, err := events.Parse(wire)
-		if err != nil {
-			l.t.Fatal(err)
-		}
-		l.stream = append(l.stream, back)
+		l.stream = append(l.stream, e)
 	}
+}
+
+func overTheWire(t rapid.TB, e events.Event) events.Event {
+	wire, err := e.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := events.Parse(wire)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return back
 }
 
 func (l *life) restart(at time.Time) {
@@ -267,18 +286,30 @@ func (l *life) restart(at time.Time) {
 	}
 }
 
+// worlds is how many random worlds each of the two parts of the property test lives through.
+const worlds = 5000
+
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", strconv.Itoa(worlds)); err != nil { // -rapid.checks=N on the command line wins
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
+
 func TestEveryCallIsToldOnceAndRightWhateverIsSeen(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) { liveThrough(t, false) })
 }
 
 func TestEveryCallIsToldOnceAndRightWhateverCrashes(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) { liveThrough(t, true) })
 }
 
 func liveThrough(t *rapid.T, crashes bool) {
 	w := drawWorld(t)
 	rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
-	l := &life{t: t, tracker: ingest.NewTracker(testConfig())}
+	l := &life{t: t, tracker: ingest.NewTracker(testConfig()), crashes: crashes}
 	for _, o := range w.observations(rnd) {
 		evs := l.tracker.Observe(o)
 		if !crashes || rnd.IntN(12) != 0 {
@@ -289,7 +320,8 @@ func liveThrough(t *rapid.T, crashes bool) {
 		l.restart(seenAt(o))
 	}
 	// The last word: a crash may have been the last thing that happened.
-	l.store(l.tracker.Observe(w.page(20*time.Minute, 20*time.Minute)))
+	end := w.over() + 10*time.Minute
+	l.store(l.tracker.Observe(w.page(end, end)))
 	w.check(t, l.stream)
 }
 

@@ -105,7 +105,8 @@ func ended(ctx context.Context, err error) error {
 
 // take lets the tracker see s and publishes what it makes of it, and keeps aside what could not be understood.
 func (w *Worker) take(ctx context.Context, s sighting) error {
-	if snap, ok := s.Observation.(Snapshot); ok {
+	snap, isSnapshot := s.Observation.(Snapshot)
+	if isSnapshot {
 		if err := w.reachBack(ctx, &snap); err != nil {
 			return err
 		}
@@ -115,7 +116,9 @@ func (w *Worker) take(ctx context.Context, s sighting) error {
 		err = w.keepRejected(ctx, s)
 	}
 	w.note(s, w.tracker.Tally(), w.tracker.Live())
-	w.askFor(w.tracker.Missing(missingFor))
+	if isSnapshot { // so they are asked for once per poll, however soon the answer is there
+		w.askFor(w.tracker.Missing(missingFor))
+	}
 	return err
 }
 

@@ -10,10 +10,10 @@ import (
 // for which moment changes nothing. The one way to meddle is [World.Hangup]. A World may be used concurrently.
 type World struct {
 	mu     sync.Mutex
-	make   *generator
+	gen    *generator
 	cfg    Config
 	pbx    PBX
-	chunks []*chunk // in order of beginning; every one is full but the last
+	chunks []chunk // in order of beginning; every one is full but the last
 	newest time.Time
 }
 
@@ -24,7 +24,7 @@ type chunk struct {
 	maxEnd time.Time
 }
 
-const chunkSize = 256
+const chunkSize = 64
 
 // NewWorld returns the world of c. It panics when c does not validate (see [Config.Validate]).
 func NewWorld(c Config) *World {
@@ -33,7 +33,7 @@ func NewWorld(c Config) *World {
 	}
 	c = c.withDefaults()
 	g := newGenerator(c)
-	return &World{make: g, cfg: c, pbx: g.pbx}
+	return &World{gen: g, cfg: c, pbx: g.pbx}
 }
 
 // Config returns the world's settings, defaults filled in.
@@ -52,7 +52,8 @@ func (w *World) Active(t time.Time) []*Call {
 
 func (w *World) active(t time.Time) []*Call {
 	var active []*Call
-	for _, ch := range w.chunks {
+	for i := range w.chunks {
+		ch := &w.chunks[i]
 		if ch.calls[0].Start.After(t) {
 			break
 		}
@@ -133,17 +134,17 @@ func (w *World) advance(t time.Time) {
 		return
 	}
 	w.newest = t
-	for !w.make.next().After(t) {
-		w.add(w.make.invent())
+	for !w.gen.next().After(t) {
+		w.add(w.gen.invent())
 	}
 	w.forget(t)
 }
 
 func (w *World) add(c *Call) {
 	if len(w.chunks) == 0 || len(w.chunks[len(w.chunks)-1].calls) == chunkSize {
-		w.chunks = append(w.chunks, &chunk{calls: make([]*Call, 0, chunkSize)})
+		w.chunks = append(w.chunks, chunk{calls: make([]*Call, 0, chunkSize)})
 	}
-	last := w.chunks[len(w.chunks)-1]
+	last := &w.chunks[len(w.chunks)-1]
 	last.calls = append(last.calls, c)
 	if c.End.After(last.maxEnd) {
 		last.maxEnd = c.End
@@ -156,7 +157,7 @@ func (w *World) forget(now time.Time) {
 		return
 	}
 	for len(w.chunks) > 1 && w.chunks[0].maxEnd.Before(now.Add(-w.cfg.Keep)) {
-		w.chunks[0] = nil
+		w.chunks[0] = chunk{} // the list keeps its place in memory for a while, but not the calls
 		w.chunks = w.chunks[1:]
 	}
 }

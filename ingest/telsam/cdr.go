@@ -1,0 +1,127 @@
+package telsam
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/ingest"
+)
+
+// soonest is how far a record may lie ahead of our clock: more than any error of a time zone, which is no reason to
+// hide calls.
+const soonest = 48 * time.Hour
+
+// oldest is before the vendor had customers.
+var oldest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// CDRs reads the records of calls that began in w, an hour to a page, the newest first. The vendor is asked for a little
+// more than w, and records beyond it are left in. A record whose start the PBX's clock showed twice, in the hour that is
+// repeated when summer time ends, is read as it was before, else as not in the future, else as in w, else as the earlier.
+func (c *Client) CDRs(ctx context.Context, w ingest.Window) iter.Seq2[ingest.Page, error] {
+	return func(yield func(ingest.Page, error) bool) {
+		for part := range pieces(w) {
+			page, err := c.page(ctx, w, part)
+			if !yield(page, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (c *Client) page(ctx context.Context, w, part ingest.Window) (ingest.Page, error) {
+	reply, rows, err := c.ask(ctx, question(part, c.clock.zone))
+	if err != nil {
+		return ingest.Page{}, told("call records", err)
+	}
+	page := ingest.Page{Asked: reply.Asked, At: reply.At, Ahead: reply.Ahead, Window: part}
+	for _, r := range rows {
+		record, err := c.record(r, w, reply.At)
+		if err != nil {
+			page.Rejected = append(page.Rejected, c.rejected(r, err))
+			continue
+		}
+		page.Records = append(page.Records, record)
+	}
+	return page, nil
+}
+
+func (c *Client) record(r row, w ingest.Window, at time.Time) (ingest.CDR, error) {
+	f, err := readCDR(r)
+	if err != nil {
+		return ingest.CDR{}, err
+	}
+	possible := readings(f.wall, c.clock.zone)
+	if possible[0].Before(oldest) || possible[0].After(at.Add(soonest)) {
+		return ingest.CDR{}, fmt.Errorf("calldate: %q is not a date on which a call can have been, expected 2000 to now", f.calldate)
+	}
+	key := recordKey(f.callType, f.id, possible)
+	call := c.call(f, c.clock.read(key, possible, f.lasted, w, at))
+	if c.raw {
+		call.Raw = c.rawOf(r)
+	}
+	return ingest.CDR{Key: key, Call: call}, nil
+}
+
+// call says what a record says in callbus's terms.
+func (c *Client) call(f facts, start time.Time) events.Call {
+	call := events.Call{
+		VendorIDs:    f.ids(),
+		Media:        f.media(),
+		From:         c.party(f.src),
+		To:           c.party(f.dst),
+		StartedAt:    &start,
+		EndedAt:      new(start.Add(f.lasted)),
+		TotalSeconds: &f.seconds,
+		Hangup:       events.Hangup{By: events.ByUnknown},
+		Recording:    f.recording(),
+	}
+	if f.queue != "" {
+		call.Queue = c.queues.get(f.queue)
+	}
+	call.Direction = directionOf(f.callType, call)
+	call.ExternalNumber = outside(call.Direction, call.From, call.To)
+	judged(&call, c.word(f.disposition))
+	return call
+}
+
+// judged adds to call how it went.
+func judged(call *events.Call, disposition string) {
+	v := judge(disposition)
+	inbound := call.Direction == events.Inbound
+	call.Outcome = &v.outcome
+	call.Missed = new(inbound && v.reason != "")
+	if *call.Missed {
+		call.MissedReason = new(v.missed(call.Queue))
+	}
+	if v.outcome == events.Answered && inbound && call.To.Extension != nil {
+		call.Agent = &events.Agent{Extension: call.To.Extension}
+	}
+	if v.outcome != events.Answered && v.outcome != events.UnknownOutcome {
+		call.TalkSeconds = new(0.0)
+	}
+	if disposition != "" {
+		call.VendorResult = &disposition
+	}
+}
+
+// word returns a disposition as it is published. One that is not known may be anything, also an echo of the request.
+func (c *Client) word(disposition string) string {
+	if _, known := verdicts[plainWord(disposition)]; known {
+		return disposition
+	}
+	return c.redact.Text(disposition)
+}
+
+// rawOf returns r for data.raw: an object in as few bytes as it takes.
+func (c *Client) rawOf(r row) json.RawMessage {
+	var b bytes.Buffer
+	if err := json.Compact(&b, c.redact.JSON(r)); err != nil {
+		return nil // cannot be: r was read before
+	}
+	return b.Bytes()
+}

@@ -1,0 +1,56 @@
+package telsam
+
+import (
+	"strings"
+
+	"github.com/callbus/callbus/events"
+)
+
+// direction works out which way a call goes from its two sides: an extension is inside, a telephone number outside,
+// and a caller who is neither withholds his number.
+func direction(from, to events.Party, queue *events.Queue) events.Direction {
+	fromInside := from.Extension != nil
+	toInside := to.Extension != nil || queue != nil || isFax(to)
+	switch {
+	case fromInside && toInside:
+		return events.Internal
+	case fromInside && to.Number != nil:
+		return events.Outbound
+	case !fromInside && toInside:
+		return events.Inbound
+	}
+	return events.UnknownDirection
+}
+
+// directionOf returns the direction that a record's calltype names, else what its two sides make likely.
+func directionOf(callType string, call events.Call) events.Direction {
+	switch strings.ToLower(callType) {
+	case "incoming":
+		return events.Inbound
+	case "outcoming", "outgoing": // the former is the vendor's spelling
+		return events.Outbound
+	case "internal":
+		return events.Internal
+	}
+	return direction(call.From, call.To, call.Queue)
+}
+
+// outside returns the number of the side outside the PBX.
+func outside(d events.Direction, from, to events.Party) *string {
+	switch {
+	case d == events.Inbound:
+		return from.Number
+	case d == events.Outbound:
+		return to.Number
+	case d == events.UnknownDirection && from.Number == nil:
+		return to.Number
+	case d == events.UnknownDirection && to.Number == nil:
+		return from.Number
+	}
+	return nil
+}
+
+// isFax tells whether the vendor names the fax machine as a side. No document says so; samples do.
+func isFax(p events.Party) bool {
+	return p.Raw != nil && strings.EqualFold(strings.TrimSpace(*p.Raw), "fax")
+}

@@ -1,0 +1,59 @@
+package telsam
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/scalar"
+)
+
+// A row is one element of an answer's data, as the vendor wrote it. It is a part of the answer, not a copy.
+type row = scalar.Value
+
+var errNotObject = errors.New("the row is not an object with fields")
+
+// fields returns the names and values of a row.
+func fields(r row) (iter.Seq2[[]byte, scalar.Value], error) {
+	members, err := r.Members()
+	if err != nil {
+		return nil, errNotObject
+	}
+	return members, nil
+}
+
+// texts reads the texts of a row and remembers the first that is none.
+type texts struct{ err error }
+
+func (t *texts) read(field string, v scalar.Value) string {
+	text, err := v.Text()
+	if err != nil && t.err == nil {
+		t.err = fmt.Errorf("%s: %w", field, err)
+	}
+	return text
+}
+
+// must is read of a field that no row is without.
+func (t *texts) must(field string, v scalar.Value, expected string) string {
+	text := t.read(field, v)
+	if text == "" && t.err == nil {
+		t.err = fmt.Errorf("%s: %w (%s), expected %s", field, scalar.ErrNone, v.Kind(), expected)
+	}
+	return text
+}
+
+// rejected returns r as a row that could not be read.
+func (c *Client) rejected(r row, why error) ingest.Rejected {
+	return ingest.Rejected{Row: c.redact.JSON(r), Reason: c.redact.Text(why.Error())}
+}
+
+// party reads a side of a call. What is a word and no number may be anything, also an echo of the request.
+func (c *Client) party(raw string) events.Party {
+	if strings.Trim(raw, "+0123456789 ()-./") != "" {
+		raw = c.redact.Text(raw)
+	}
+	return c.numbers.Party(raw)
+}

@@ -1,0 +1,127 @@
+package ingest_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/callbus/callbus/events/secret"
+	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/ingesttest"
+	"github.com/callbus/callbus/ingest/pbxsim"
+	"github.com/callbus/callbus/ingest/pbxsim/score"
+	"github.com/callbus/callbus/ingest/telsam"
+)
+
+// trial is a stretch of virtual time in which a worker watches a simulated PBX.
+type trial struct {
+	name   string
+	world  pbxsim.Config
+	telsam pbxsim.TelsamConfig
+	last   time.Duration // how long it goes on
+	kills  int           // how often the worker is cut off in between
+	delay  time.Duration // when the worker first looks
+}
+
+// calmDown is how long a trial goes on without faults at its end, so that everything that is late is there.
+const calmDown = 20 * time.Minute
+
+// run returns the score of what the worker published.
+func (tr trial) run(t *testing.T) score.Report {
+	t.Helper()
+	var report score.Report
+	synctest.Test(t, func(t *testing.T) {
+		tr.world.Start = time.Now()
+		world := pbxsim.NewWorld(tr.world)
+		pbx := pbxsim.NewTelsam(world, tr.telsam, time.Now)
+		bus := &ingesttest.Bus{}
+		rnd := rand.New(rand.NewPCG(tr.world.Seed, 7))
+		time.Sleep(tr.delay)
+		since := time.Now()
+		for range tr.kills {
+			live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), rnd.IntN(40))
+			time.Sleep(time.Duration(rnd.IntN(10_000)) * time.Millisecond)
+		}
+		live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), -1)
+		until := time.Now()
+		pbx.SetFaults(pbxsim.Faults{})
+		live(t, pbx, bus, calmDown, -1)
+		report = score.Of(truthUntil(pbx, until), bus.Stored(), score.Options{
+			Since: since, Until: time.Now(), Skew: tr.telsam.Skew, Grace: time.Minute,
+		})
+	})
+	return report
+}
+
+func truthUntil(pbx *pbxsim.Telsam, _ time.Time) []pbxsim.Truth { return pbx.Truth(time.Now()) }
+
+// live lets a worker run for a while. If cut is not negative its bus is cut off, after so many more events, in the
+// middle of what it then publishes: nothing but the stream survives.
+func live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last time.Duration, cut int) {
+	t.Helper()
+	client, err := telsam.New(telsam.Config{
+		URL: "http://pbx.example", Username: "callbus", Password: secret.New("callbus"),
+	}, &http.Client{Transport: pbxsim.RoundTripper(pbx)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := ingest.NewWorker(ingest.WorkerConfig{
+		Account: "acme", Provider: "telsam", Settings: telsam.Defaults(), Vendor: client, Bus: bus, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), last)
+	defer cancel()
+	if cut >= 0 {
+		time.AfterFunc(last-30*time.Second, func() { bus.CutAfter(cut) })
+	}
+	if err := w.Run(ctx); err != nil && !ingesttest.IsCut(err) {
+		t.Fatalf("the worker ended: %v", err)
+	}
+	cancel()
+	bus.Mend()
+	synctest.Wait()
+}
+
+func TestTheTruthIsToldOfADayOfCalls(t *testing.T) {
+	for _, tr := range []trial{
+		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1}, last: 20 * time.Minute},
+		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2}, last: 8 * time.Hour, telsam: pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(0.2)}},
+		{name: "killed twenty times", world: pbxsim.Config{Seed: 3}, last: 8 * time.Hour, kills: 20, telsam: pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(0.2)}},
+	} {
+		t.Run(tr.name, func(t *testing.T) {
+			started := time.Now()
+			report := tr.run(t)
+			t.Logf("%v of calls in %v\n%s", tr.last, time.Since(started).Round(time.Millisecond), report)
+			if !report.Perfect() {
+				t.Errorf("not the truth")
+			}
+		})
+	}
+}
+
+func TestTheTruthIsToldWhateverTheSeed(t *testing.T) {
+	seeds := 40
+	for seed := range uint64(seeds) {
+		tr := trial{
+			world: pbxsim.Config{Seed: 100 + seed, Rate: 20}, last: 90 * time.Minute, kills: int(seed % 5), delay: time.Duration(seed%3) * 10 * time.Minute,
+			telsam: pbxsim.TelsamConfig{
+				Faults:  pbxsim.MixedFaults(0.2),
+				Records: pbxsim.Records{LateRate: 0.1, GarbageRate: 0.02, GarbledRate: 0.02, CorrectRate: 0.02},
+				Skew:    time.Duration(int(seed)-20) * time.Second, Plain: seed%2 == 0,
+			},
+		}
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			if report := tr.run(t); !report.Perfect() {
+				t.Errorf("not the truth\n%s", report)
+			}
+		})
+	}
+}
+
