@@ -1,11 +1,13 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2/event"
 )
@@ -118,6 +120,9 @@ var ErrNotOurs = errors.New("not an event of callbus")
 
 // Parse reads the CloudEvents JSON form of an event that callbus published.
 func Parse(b []byte) (Event, error) {
+	if !utf8.Valid(b) { // which the CloudEvents reader would let through, into strings that are then not what is written
+		return Event{}, errors.New("read a CloudEvent: it is not UTF-8")
+	}
 	var ce cloudevents.Event
 	if err := json.Unmarshal(b, &ce); err != nil {
 		return Event{}, fmt.Errorf("read a CloudEvent: %w", err)
@@ -143,6 +148,9 @@ func fromCloudEvent(ce cloudevents.Event) (Event, error) {
 	if !strings.HasPrefix(ce.Source(), SourcePrefix) {
 		return Event{}, ErrNotOurs
 	}
+	if ce.Source() != e.Source() {
+		return Event{}, fmt.Errorf("attribute source is %s, but provider and account make it %s", ce.Source(), e.Source())
+	}
 	var err error
 	if e.RecordedTime, err = timeExtension(x, "recordedtime"); err != nil {
 		return Event{}, err
@@ -155,9 +163,13 @@ func fromCloudEvent(ce cloudevents.Event) (Event, error) {
 }
 
 func timeExtension(x map[string]any, name string) (time.Time, error) {
-	s, _ := x[name].(string)
-	if s == "" {
+	v, ok := x[name]
+	if !ok {
 		return time.Time{}, nil
+	}
+	s, ok := v.(string)
+	if !ok {
+		return time.Time{}, fmt.Errorf("attribute %s is %v, which is not a string", name, v)
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -169,17 +181,32 @@ func timeExtension(x map[string]any, name string) (time.Time, error) {
 func parseData(t Type, b []byte) (any, error) {
 	switch t {
 	case CallStarted, CallAnswered, CallEnded, CallMissed:
-		return decode[Call](b)
+		c, err := decode[Call](b)
+		c.Raw = known(c.Raw)
+		return c, err
 	case CallAmended:
-		return decode[Amendment](b)
+		a, err := decode[Amendment](b)
+		a.Raw = known(a.Raw)
+		return a, err
 	case GapOpened, GapClosed:
 		return decode[Gap](b)
 	}
 	return nil, ErrNotOurs
 }
 
-func decode[T any](b []byte) (any, error) {
-	var v T
-	err := json.Unmarshal(b, &v)
+// decode refuses what is not an object: of a null, encoding/json makes an empty call.
+func decode[T any](b []byte) (v T, err error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		return v, errors.New("its data is not a JSON object")
+	}
+	err = json.Unmarshal(b, &v)
 	return v, err
+}
+
+// known returns raw as it was before it was encoded: encoding/json reads a null as the four letters.
+func known(raw json.RawMessage) json.RawMessage {
+	if string(raw) == "null" {
+		return nil
+	}
+	return raw
 }

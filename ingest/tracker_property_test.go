@@ -274,11 +274,8 @@ func overTheWire(t rapid.TB, e events.Event) events.Event {
 	return back
 }
 
-func (l *life) restart(at time.Time) {
+func (l *life) restart() {
 	cfg := testConfig()
-	if at.After(l.now) {
-		l.now = at
-	}
 	cfg.Since = l.now
 	l.tracker = ingest.NewTracker(cfg)
 	for _, e := range l.stream {
@@ -311,13 +308,16 @@ func liveThrough(t *rapid.T, crashes bool) {
 	rnd := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 	l := &life{t: t, tracker: ingest.NewTracker(testConfig()), crashes: crashes}
 	for _, o := range w.observations(rnd) {
+		if at := seenAt(o); at.After(l.now) {
+			l.now = at
+		}
 		evs := l.tracker.Observe(o)
 		if !crashes || rnd.IntN(12) != 0 {
 			l.store(evs)
 			continue
 		}
 		l.store(evs[:rnd.IntN(len(evs)+1)]) // the rest was never published
-		l.restart(seenAt(o))
+		l.restart()
 	}
 	// The last word: a crash may have been the last thing that happened.
 	end := w.over() + 10*time.Minute

@@ -124,4 +124,3 @@ func TestTheTruthIsToldWhateverTheSeed(t *testing.T) {
 		})
 	}
 }
-

@@ -13,11 +13,11 @@ func (t *Telsam) activeCalls(q request) reply {
 	if len(calls) > 0 && t.trouble.emptyNow(q) {
 		return t.list(q, &rows{})
 	}
-	var list rows
+	list := newRows(len(calls))
 	for _, c := range calls {
 		list.add(func(b []byte) []byte { return t.activeRow(b, q, c, now) })
 	}
-	return t.list(q, &list)
+	return t.list(q, list)
 }
 
 // activeRow appends the one row of a call, whatever channels it has.

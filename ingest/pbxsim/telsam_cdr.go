@@ -42,8 +42,9 @@ func (t *Telsam) cdrs(q request, ask url.Values) reply {
 		return t.refuse(q)
 	}
 	now, number, userfields := t.clock(), ask.Get("number"), ask.Get("uf") == "yes"
-	var list rows
-	for _, c := range slices.Backward(t.beganLocally(from, to)) { // newest first
+	calls := t.beganLocally(from, to)
+	list := newRows(len(calls))
+	for _, c := range slices.Backward(calls) { // newest first
 		rec := t.record(c)
 		if rec.appears.After(now) || !t.concerns(c, number) {
 			continue
@@ -53,7 +54,7 @@ func (t *Telsam) cdrs(q request, ask url.Values) reply {
 		}
 		list.add(func(b []byte) []byte { return t.cdrRow(b, q, c, rec, now, userfields) })
 	}
-	return t.list(q, &list)
+	return t.list(q, list)
 }
 
 // beganLocally returns the calls whose calldate is in the span. As the vendor does, it compares what clocks on the

@@ -14,6 +14,13 @@ type rows struct {
 	ends []int // where in text each row ends
 }
 
+// rowSize is a little more than a row takes, so that a list is seldom moved while it grows.
+const rowSize = 216
+
+func newRows(n int) *rows {
+	return &rows{text: make([]byte, 0, n*rowSize), ends: make([]int, 0, n)}
+}
+
 // add appends the row that write appends.
 func (r *rows) add(write func([]byte) []byte) {
 	if len(r.ends) > 0 {

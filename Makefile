@@ -1,0 +1,61 @@
+# make alone lists the targets. Each needs Go and nothing else; interop needs Node as well.
+
+STATICCHECK_VERSION := v0.8.2
+TEST_TIMEOUT        ?= 8m
+FUZZTIME            ?= 10s
+BENCH               ?= .
+TRUTH               ?= ./ingest/pbxsim/truth
+TRUTH_ARGS          ?=
+DEMO_ARGS           ?=
+
+# A clone without tags or a tarball without history still builds: the binary then says what Go knows of it.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w $(if $(VERSION),-X main.version=$(VERSION))
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## build, and start callbus demo: simulated PBXs, no settings needed (DEMO_ARGS="--for 30s")
+	bin/callbus demo $(DEMO_ARGS)
+
+.PHONY: build
+build: ## build bin/callbus, static, with its version in it
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/callbus ./cmd/callbus
+
+.PHONY: test
+test: ## run all tests under the race detector
+	go test -race -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, go.mod
+	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)); \
+	  [ -z "$$unformatted" ] || { echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION) ./...
+	go mod tidy -diff
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@set -e; for dir in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -h '^func Fuzz' $$dir/*_test.go | sed 's/^func \(Fuzz[A-Za-z0-9_]*\).*/\1/'); do \
+	    echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; \
+	  done; done
+
+.PHONY: truth
+truth: ## score the real program against a simulated world's truth (TRUTH_ARGS)
+	go run $(TRUTH) $(TRUTH_ARGS)
+
+.PHONY: bench
+bench: ## run the benchmarks that match BENCH
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: interop
+interop: ## hold schemas and AsyncAPI document to other implementations (Node 20 or newer)
+	cd schemas/interop && npm ci --no-audit --no-fund && node asyncapi.mjs && node examples.mjs
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,220 @@
+package stream_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+
+	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/events/stream"
+)
+
+const benchEvents = 30_000
+
+// BenchmarkPublish compares one call of Publish with a bare publisher of atomic batches, which does nothing but send bytes that
+// are ready and wait for each commit. Both write the same bytes to the same kind of stream, each its own, on one server that
+// syncs always, in turn.
+func BenchmarkPublish(b *testing.B) {
+	for _, where := range []string{"in-process", "TCP"} {
+		b.Run(where, func(b *testing.B) { benchPublish(b, where) })
+	}
+}
+
+func benchPublish(b *testing.B, where string) {
+	s := startServer(b, stream.ServerConfig{SyncAlways: true, Listen: "127.0.0.1:0"})
+	nc := benchConnect(b, s, where)
+	bus := openBus(b, nc)
+	bare := bareStream(b, nc)
+	var ours, bares time.Duration
+	for n := 0; b.Loop(); n++ {
+		evs := calls("acme"+strconv.Itoa(n), benchEvents/3)
+		bytes := encoded(b, evs)
+		start := time.Now()
+		bare(bytes)
+		bares += time.Since(start)
+		start = time.Now()
+		if err := bus.Publish(b.Context(), evs...); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+	}
+	all := float64(b.N * benchEvents)
+	b.ReportMetric(all/ours.Seconds(), "events/s")
+	b.ReportMetric(all/bares.Seconds(), "bare-events/s")
+	b.ReportMetric(bares.Seconds()/ours.Seconds(), "ratio")
+	b.ReportMetric(0, "ns/op")
+}
+
+func benchConnect(b *testing.B, s *stream.Server, where string) *nats.Conn {
+	if where == "in-process" {
+		return connect(b, s)
+	}
+	nc, err := stream.Dial(b.Context(), stream.RemoteConfig{URL: s.URL()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(nc.Close)
+	return nc
+}
+
+func encoded(b *testing.B, evs []events.Event) [][]byte {
+	out := make([][]byte, len(evs))
+	for i, e := range evs {
+		var err error
+		if out[i], err = e.AppendJSON(nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return out
+}
+
+// bareStream makes a stream and returns what publishes to it in atomic batches of 1000.
+func bareStream(b *testing.B, nc *nats.Conn) func([][]byte) {
+	request := func(subject, body string) *nats.Msg {
+		m, err := nc.Request(subject, []byte(body), 5*time.Second)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return m
+	}
+	request("$JS.API.STREAM.CREATE.BARE", `{"name":"BARE","subjects":["bare.>"],"storage":"file","num_replicas":1,"retention":"limits","allow_atomic":true,"allow_direct":true,"max_age":1209600000000000}`)
+	subject := 0
+	return func(all [][]byte) {
+		for batch := range slices.Chunk(all, 1000) {
+			id := nuid.Next()
+			for i, data := range batch {
+				m := nats.NewMsg("bare.call.started.acme." + strconv.Itoa(subject))
+				subject++
+				m.Data = data
+				m.Header["Nats-Batch-Id"] = []string{id}
+				m.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
+				if i < len(batch)-1 {
+					if err := nc.PublishMsg(m); err != nil {
+						b.Fatal(err)
+					}
+					continue
+				}
+				m.Header["Nats-Batch-Commit"] = []string{"1"}
+				answer, err := nc.RequestMsg(m, 10*time.Second)
+				if err != nil {
+					b.Fatal(err)
+				}
+				var ack struct{ Count int }
+				if err := json.Unmarshal(answer.Data, &ack); err != nil || ack.Count != len(batch) {
+					b.Fatalf("the bare batch was answered %s", answer.Data)
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkManyAccounts has many accounts publish what one poll of each found: 1 to 5 events, one call after another.
+func BenchmarkManyAccounts(b *testing.B) {
+	for _, accounts := range []int{1, 8, 64, 512} {
+		b.Run(fmt.Sprintf("%d", accounts), func(b *testing.B) { benchAccounts(b, accounts) })
+	}
+}
+
+func benchAccounts(b *testing.B, accounts int) {
+	bus := openBus(b, connect(b, startServer(b, stream.ServerConfig{SyncAlways: true})))
+	var mu sync.Mutex
+	var took []time.Duration
+	total := 0
+	start := time.Now()
+	for round := 0; b.Loop(); round++ {
+		var wg sync.WaitGroup
+		for a := range accounts {
+			wg.Go(func() {
+				for poll := range 4 {
+					evs := pollOf(fmt.Sprintf("a%d", a), fmt.Sprintf("%d-%d", round, poll))
+					begin := time.Now()
+					if err := bus.Publish(context.Background(), evs...); err != nil {
+						b.Error(err)
+					}
+					d := time.Since(begin)
+					mu.Lock()
+					took = append(took, d)
+					total += len(evs)
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+	}
+	b.ReportMetric(float64(total)/time.Since(start).Seconds(), "events/s")
+	reportLatency(b, took)
+}
+
+func pollOf(account, poll string) []events.Event {
+	types := []events.Type{events.CallStarted, events.CallAnswered, events.CallEnded, events.CallMissed, events.CallAmended}
+	var out []events.Event
+	for _, t := range types[:1+rand.IntN(5)] {
+		out = append(out, event(account, poll, t))
+	}
+	return out
+}
+
+func reportLatency(b *testing.B, took []time.Duration) {
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkGroupSize measures one caller's n events, from which the choice between single messages and a batch is to be judged.
+func BenchmarkGroupSize(b *testing.B) {
+	for _, n := range []int{1, 2, 5, 10, 15, 20, 50, 100} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			bus := openBus(b, connect(b, startServer(b, stream.ServerConfig{SyncAlways: true})))
+			var took []time.Duration
+			for i := 0; b.Loop(); i++ {
+				evs := calls(fmt.Sprintf("a%d", i), n)[:n]
+				start := time.Now()
+				if err := bus.Publish(b.Context(), evs...); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(start))
+			}
+			reportLatency(b, took)
+		})
+	}
+}
+
+// BenchmarkEvents reads 100,000 events.
+func BenchmarkEvents(b *testing.B) {
+	bus := openBus(b, connect(b, startServer(b, stream.ServerConfig{})))
+	const n = 100_000
+	for a := range 10 {
+		if err := bus.Publish(b.Context(), calls(fmt.Sprintf("a%d", a), n/30+1)[:n/10]...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	read := func(f stream.Filter, want int) func(*testing.B) {
+		return func(b *testing.B) {
+			for b.Loop() {
+				got := 0
+				for _, err := range bus.Events(b.Context(), f) {
+					if err != nil {
+						b.Fatal(err)
+					}
+					got++
+				}
+				if got != want {
+					b.Fatalf("read %d events, want %d", got, want)
+				}
+			}
+			b.ReportMetric(float64(b.N*want)/b.Elapsed().Seconds(), "events/s")
+		}
+	}
+	b.Run("all", read(stream.Filter{}, n))
+	b.Run("one-account-of-ten", read(stream.Filter{Account: "a3"}, n/10))
+}

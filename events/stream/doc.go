@@ -1,0 +1,30 @@
+// Package stream keeps the events of callbus in NATS JetStream: it starts the embedded server or connects to another,
+// sets up the streams, publishes, and reads back. It is the only package of callbus that knows NATS.
+//
+// # What it guarantees
+//
+// [Bus.Publish] returns nil only when the stream has stored every event it was given, or had it already. Each event is in
+// the stream exactly once, whatever is published twice, killed, restarted or cut off, and however long ago it was first
+// published: each event has a subject of its own, and is published with the sequence that this subject must be at
+// (0 for a first event), which the server checks. The events of one call to Publish are stored in their order, and never a
+// later one without an earlier one.
+//
+// One goroutine of a Bus commits for all callers together, as a database does with its log: what waits when the last commit
+// returns goes next, one after another when it is little, as one atomic batch when it is much. Nobody waits for a timer.
+//
+//	Publish ─┐                                 ┌ few:  one after another ┐
+//	Publish ─┼─> waiting, in order of arrival ─┤                         ├─> stored ──> each caller's answer
+//	Publish ─┘            ^                    └ many: one atomic batch ─┘
+//	                      │                                │ refused
+//	                      └── what is left, in its order ──┴ find out which are there already
+//
+// # How it fails
+//
+// A server that is away, full, or changing its leader is waited for, until the caller's context is done; the error then holds
+// both the context's cause and the last trouble. An event that the stream will never take ([ErrConflict], [ErrTooLarge],
+// [ErrInvalid]) fails its own caller only: the events before it in the call are stored, it and those after it are not.
+// If Publish returns an error, some of its events may be stored all the same; publishing them again is always safe.
+//
+// The server keeps one index entry (some 200 bytes of memory) for each event as long as the event is kept;
+// Settings.MaxAge is the knob.
+package stream

@@ -1,0 +1,81 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// retry does f until it succeeds, fails for good, or ctx is done; each try has answerTimeout.
+func retry(ctx context.Context, what string, f func(context.Context) error) error {
+	for n := 0; ; n++ {
+		err := try(ctx, f)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s: %w; the last trouble was: %w", what, context.Cause(ctx), err)
+		case isLasting(err):
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		d := min(shortestPause<<min(n, 10), longestPause)
+		t := time.NewTimer(d/2 + rand.N(d/2))
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+		}
+	}
+}
+
+func try(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	return f(ctx)
+}
+
+// isLasting tells whether asking again is of no use.
+func isLasting(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.Code < 500 && api.Code != 429
+	}
+	var own *apiError
+	if errors.As(err, &own) {
+		return !isTransient(own)
+	}
+	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload)
+}
+
+// lastOn returns the sequence of the last message on the subject, which may have wildcards, as the stream's leader knows it.
+func lastOn(ctx context.Context, nc *nats.Conn, stream, subject string) (uint64, error) {
+	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
+	if err != nil {
+		return 0, err
+	}
+	m, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Message struct {
+			Seq uint64 `json:"seq"`
+		} `json:"message"`
+		Error *apiError `json:"error"`
+	}
+	switch err := json.Unmarshal(m.Data, &answer); {
+	case err != nil:
+		return 0, fmt.Errorf("read the server's answer: %w", err)
+	case answer.Error != nil && answer.Error.ErrCode == codeNoMessage:
+		return 0, nil
+	case answer.Error != nil:
+		return 0, answer.Error
+	}
+	return answer.Message.Seq, nil
+}

@@ -1,0 +1,151 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/callbus/callbus/events"
+)
+
+// The names of what callbus keeps in JetStream.
+const (
+	Name        = "CALLBUS"
+	DeadName    = "CALLBUS_DEAD"
+	StateBucket = "CALLBUS_STATE"
+)
+
+// DefaultMaxAge is how long events are kept unless the settings say otherwise.
+const DefaultMaxAge = 336 * time.Hour
+
+// Settings are what a person may choose about the streams.
+type Settings struct {
+	Replicas int           // 1; 3 on a cluster
+	MaxAge   time.Duration // 0: DefaultMaxAge
+}
+
+// duplicatesWindow is how long the server remembers message ids. Expected sequences keep events single, without end; ids need
+// only be remembered because the server insists on it, at some 150 bytes of memory for each event published within the window.
+const duplicatesWindow = 2 * time.Second
+
+// Subject returns the subject that e is published on: <type>.<account>.<subject id>.
+func Subject(e events.Event) string { return string(e.Type) + "." + e.Account + "." + e.Subject }
+
+// subjects of the stream of events. They are the roots of the event types.
+var subjects = []string{"call.>", "callback.>", "source.>"}
+
+// eventStream is the stream of events, the only durable record that callbus has.
+func eventStream(s Settings) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        Name,
+		Description: "Events of callbus",
+		Subjects:    subjects,
+		Storage:     jetstream.FileStorage,
+		Retention:   jetstream.LimitsPolicy, // any number of readers, each at its own place
+		Discard:     jetstream.DiscardOld,
+		// DiscardNewPerSubject would also keep events single, but a subject may hold several revisions, and no schedule may live
+		// in such a stream. Roll-ups, schedules and TTLs are off until something needs them: they can be switched on later, never
+		// off, and a roll-up lets one message delete others.
+		MaxMsgsPerSubject:  -1,
+		MaxMsgs:            -1,
+		MaxBytes:           -1,
+		MaxMsgSize:         -1,
+		MaxConsumers:       -1,
+		MaxAge:             s.MaxAge,
+		Replicas:           s.Replicas,
+		Duplicates:         duplicatesWindow,
+		AllowDirect:        true, // finding out what is stored is a read of many subjects at once
+		AllowAtomicPublish: true,
+	}
+}
+
+// deadStream holds what could not be understood or delivered, for a person to look at.
+func deadStream(s Settings) jetstream.StreamConfig {
+	c := eventStream(s)
+	c.Name, c.Description, c.Subjects = DeadName, "Dead letters of callbus", []string{"dead.>"}
+	return c
+}
+
+// stateBucket holds the little that no event says.
+func stateBucket(s Settings) jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket:         StateBucket,
+		Description:    "State of callbus that no event says",
+		Storage:        jetstream.FileStorage,
+		Replicas:       s.Replicas,
+		LimitMarkerTTL: time.Hour, // lets a key, such as a lease, end by itself
+	}
+}
+
+// ensureStream creates the stream, or brings the one that is there to what callbus needs. Whatever else its owner set
+// (a limit of bytes, placement, further subjects, compression) stays.
+func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.StreamConfig) error {
+	have, err := js.Stream(ctx, want.Name)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		_, err = js.CreateStream(ctx, want)
+		return streamError(want.Name, err)
+	case err != nil:
+		return streamError(want.Name, err)
+	}
+	c := have.CachedInfo().Config
+	if why := unfit(c); why != "" {
+		return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", ErrStream, c.Name, why)
+	}
+	_, err = js.UpdateStream(ctx, adapt(c, want))
+	return streamError(want.Name, err)
+}
+
+// unfit says what about a stream that is there cannot be changed and makes it useless to callbus.
+func unfit(c jetstream.StreamConfig) string {
+	switch {
+	case c.Storage != jetstream.FileStorage:
+		return "is kept in memory, not in files"
+	case c.Retention != jetstream.LimitsPolicy:
+		return "deletes messages once they are read (its retention is not limits)"
+	case c.Sealed:
+		return "is sealed"
+	case c.Mirror != nil:
+		return "is a mirror of another stream"
+	case c.AllowMsgCounter:
+		return "is a stream of counters"
+	}
+	return ""
+}
+
+// adapt returns c with what callbus relies on.
+func adapt(c, want jetstream.StreamConfig) jetstream.StreamConfig {
+	for _, s := range want.Subjects {
+		if !slices.Contains(c.Subjects, s) {
+			c.Subjects = append(c.Subjects, s)
+		}
+	}
+	c.Discard, c.DiscardNewPerSubject = want.Discard, false
+	c.MaxMsgsPerSubject = want.MaxMsgsPerSubject // a call may be amended any number of times
+	c.NoAck = false
+	c.SubjectTransform = nil // the subject is how an event is found again
+	c.MaxAge, c.Replicas, c.Duplicates = want.MaxAge, want.Replicas, want.Duplicates
+	c.AllowDirect, c.AllowAtomicPublish = true, true
+	return c
+}
+
+func streamError(name string, err error) error {
+	var api *jetstream.APIError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &api) && api.ErrorCode == codeSubjectsOverlap:
+		return fmt.Errorf("%w: another stream takes subjects that %s needs; callbus needs an account of its own on this server: %w", ErrStream, name, err)
+	case errors.As(err, &api) && strings.Contains(api.Description, "replicas > 1"):
+		return fmt.Errorf("%w: this server is alone and cannot keep several replicas; set CALLBUS_STREAM_REPLICAS=1: %w", ErrStream, err)
+	}
+	return fmt.Errorf("%w: set up %s: %w", ErrStream, name, err)
+}
+
+// codeSubjectsOverlap is the server's code for a stream whose subjects another one has.
+const codeSubjectsOverlap jetstream.ErrorCode = 10065
