@@ -15,6 +15,7 @@ import (
 
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 // tryAccount asks the account for the calls that are active and for the records of the last minute: what callbus run
@@ -103,6 +104,20 @@ func diagnose(a Account, err error) (problem, do string) {
 		return "no answer in time", "see to the host in " + url + ", that no firewall is in between, and whether " + a.variable("TIMEOUT") + " is too short"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "the host cannot be reached from here", "see to this machine's network, and the host in " + url
+	}
+	return diagnoseStatus(url, err)
+}
+
+// diagnoseStatus does the same for the answers of web servers that know nothing of the vendor's API.
+func diagnoseStatus(url string, err error) (problem, do string) {
+	var status *vendorhttp.StatusError
+	switch errors.As(err, &status); {
+	case status != nil && status.Code >= 500:
+		return "the vendor's server has trouble", "try again in a while; if it stays, ask the vendor, or see to " + url
+	case status != nil && status.Code >= 300 && status.Code < 400:
+		return "the vendor's server points elsewhere", "see to " + url + ": perhaps it is to begin with https://, or to name another host"
+	case status != nil:
+		return "something answers that is not this vendor's API", "see to " + url + ": the host, and the path"
 	}
 	return "it cannot be read", "see to " + url
 }

@@ -186,7 +186,9 @@ func (p *publisher) oneByOne(group []*message) error {
 			m.stored = true
 			p.pace.oneTook(time.Since(start))
 		case isAPI(err, codeWrongLastSequence):
-			err = p.settle(m, err)
+			if err = p.settle(m, err); err == nil && !m.stored && m.refused == nil {
+				return nil // it goes again with another expectation, and what follows it must not go before
+			}
 		case !isTransient(err):
 			m.refuse(permanent(err))
 			err = nil

@@ -260,7 +260,8 @@ func (r *reader) forget(c jetstream.Consumer) {
 	_ = r.js.DeleteConsumer(ctx, r.stream, c.CachedInfo().Name)
 }
 
-// last returns the sequence of the last message that the filters let through, as the stream's leader knows it; 0 if there is none.
+// last returns the sequence of the last message that the filters and since let through, as the stream's leader knows it; 0 if
+// there is none.
 func (r *reader) last(ctx context.Context) (uint64, error) {
 	filters := r.filters
 	if len(filters) == 0 {
@@ -268,12 +269,15 @@ func (r *reader) last(ctx context.Context) (uint64, error) {
 	}
 	var last uint64
 	err := retry(ctx, "find the end of the stream", func(ctx context.Context) error {
+		last = 0
 		for _, f := range filters {
-			seq, err := lastOn(ctx, r.js.Conn(), r.stream, f)
+			seq, at, err := lastOn(ctx, r.js.Conn(), r.stream, f)
 			if err != nil {
 				return err
 			}
-			last = max(last, seq)
+			if !at.Before(r.since) {
+				last = max(last, seq)
+			}
 		}
 		return nil
 	})

@@ -3,14 +3,17 @@ package stream
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/callbus/callbus/events/secret"
 )
@@ -115,24 +118,61 @@ func connectionOptions(name string, log *slog.Logger) []nats.Option {
 	}
 }
 
+// remoteOptions reads the files that c names: nats.go would fail on them later, in words that do not tell one from another.
 func remoteOptions(c RemoteConfig) ([]nats.Option, error) {
 	options := append(connectionOptions(c.Name, c.Log), nats.Timeout(connectTimeout))
 	if c.User != "" {
 		options = append(options, nats.UserInfo(c.User, c.Password.Reveal()))
 	}
 	if c.CredsFile != "" {
+		if err := checkCreds(c.CredsFile); err != nil {
+			return nil, fmt.Errorf("%w: %s is no credentials file as nsc writes it: %w", ErrCredentials, c.CredsFile, err)
+		}
 		options = append(options, nats.UserCredentials(c.CredsFile))
 	}
 	if c.TLSCA != "" {
+		if err := checkCA(c.TLSCA); err != nil {
+			return nil, fmt.Errorf("%w: the certificate authority: %w", ErrTLS, err)
+		}
 		options = append(options, nats.RootCAs(c.TLSCA))
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, fmt.Errorf("%w: a certificate and its key, both or neither", ErrTLS)
 	}
 	if c.TLSCert != "" {
+		if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+			return nil, fmt.Errorf("%w: the certificate and its key: %w", ErrTLS, err)
+		}
 		options = append(options, nats.ClientCert(c.TLSCert, c.TLSKey))
 	}
 	return options, nil
+}
+
+func checkCreds(file string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if _, err := nkeys.ParseDecoratedJWT(b); err != nil {
+		return err
+	}
+	key, err := nkeys.ParseDecoratedNKey(b)
+	if err != nil {
+		return err
+	}
+	key.Wipe()
+	return nil
+}
+
+func checkCA(file string) error {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(b) {
+		return fmt.Errorf("%s holds no certificate in PEM form", file)
+	}
+	return nil
 }
 
 // dialError names err, and keeps from it what is secret.

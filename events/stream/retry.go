@@ -53,29 +53,31 @@ func isLasting(err error) bool {
 	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload)
 }
 
-// lastOn returns the sequence of the last message on the subject, which may have wildcards, as the stream's leader knows it.
-func lastOn(ctx context.Context, nc *nats.Conn, stream, subject string) (uint64, error) {
+// lastOn returns the sequence and the time of the last message on the subject, which may have wildcards, as the stream's leader
+// knows it; 0 if there is none.
+func lastOn(ctx context.Context, nc *nats.Conn, stream, subject string) (uint64, time.Time, error) {
 	request, err := json.Marshal(map[string]string{"last_by_subj": subject})
 	if err != nil {
-		return 0, err
+		return 0, time.Time{}, err
 	}
 	m, err := nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+stream, request)
 	if err != nil {
-		return 0, err
+		return 0, time.Time{}, err
 	}
 	var answer struct {
 		Message struct {
-			Seq uint64 `json:"seq"`
+			Seq  uint64    `json:"seq"`
+			Time time.Time `json:"time"`
 		} `json:"message"`
 		Error *apiError `json:"error"`
 	}
 	switch err := json.Unmarshal(m.Data, &answer); {
 	case err != nil:
-		return 0, fmt.Errorf("read the server's answer: %w", err)
+		return 0, time.Time{}, fmt.Errorf("read the server's answer: %w", err)
 	case answer.Error != nil && answer.Error.ErrCode == codeNoMessage:
-		return 0, nil
+		return 0, time.Time{}, nil
 	case answer.Error != nil:
-		return 0, answer.Error
+		return 0, time.Time{}, answer.Error
 	}
-	return answer.Message.Seq, nil
+	return answer.Message.Seq, answer.Message.Time, nil
 }

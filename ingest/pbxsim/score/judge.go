@@ -172,11 +172,14 @@ func (j *judge) undecided(t *pbxsim.Truth) bool {
 	return t.Corrected != nil && t.Corrected.At.Add(j.o.Grace).After(j.o.Until)
 }
 
-// mostAmendments is how often a call may be amended: once when its record comes after its end was published, and once
-// when the vendor corrects it.
+// mostAmendments is how often a call may be amended: once when its record comes after its end was published, once when
+// its record takes back an answer that was published, and once when the vendor corrects it.
 func mostAmendments(t *pbxsim.Truth, s *story) int {
 	n := 0
-	if at := s.first(events.CallEnded); at >= 0 && s.calls[at].State == events.Provisional {
+	at := s.first(events.CallEnded)
+	if at >= 0 && s.calls[at].State == events.Provisional {
+		n++
+	} else if o := s.calls[max(at, 0)].Outcome; at >= 0 && s.first(events.CallAnswered) >= 0 && (o == nil || *o != events.Answered) {
 		n++
 	}
 	if t.Corrected != nil {

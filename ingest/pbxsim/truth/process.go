@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// process is callbus as its user runs it: a process with settings, that can be killed.
+type process struct {
+	scenario Scenario
+	env      []string
+	port     string
+	log      *os.File
+
+	cmd    *exec.Cmd
+	starts []time.Duration // how long each start took until the bus answered
+}
+
+func newProcess(s Scenario, pbx string) (*process, error) {
+	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(s.Folder, "callbus.log"))
+	if err != nil {
+		return nil, err
+	}
+	return &process{scenario: s, port: port, log: log, env: append(os.Environ(),
+		"CALLBUS_ACCOUNTS=acme",
+		"CALLBUS_ACCOUNT_ACME_PROVIDER=telsam",
+		"CALLBUS_ACCOUNT_ACME_URL="+pbx,
+		"CALLBUS_ACCOUNT_ACME_USERNAME=callbus",
+		"CALLBUS_ACCOUNT_ACME_PASSWORD=callbus",
+		"CALLBUS_ACCOUNT_ACME_POLL_ACTIVE="+s.Poll.String(),
+		"CALLBUS_ACCOUNT_ACME_POLL_CDR="+(2*s.Poll).String(),
+		"CALLBUS_ACCOUNT_ACME_SETTLE="+s.Settle.String(),
+		"CALLBUS_ACCOUNT_ACME_TIMEOUT=2s",
+		"CALLBUS_NATS_LISTEN=127.0.0.1:"+port,
+		"CALLBUS_HTTP_LISTEN=off",
+		"CALLBUS_DATA_DIR="+s.data(),
+	)}, nil
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+func (c *process) natsURL() string { return "nats://127.0.0.1:" + c.port }
+
+// startTimeout is how long callbus may take until its bus answers.
+const startTimeout = 30 * time.Second
+
+// start starts callbus and waits until its bus answers.
+func (c *process) start(ctx context.Context) error {
+	began := time.Now()
+	c.cmd = exec.Command(c.scenario.Binary, "run")
+	c.cmd.Env = c.env
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	if c.scenario.Verbose {
+		c.cmd.Stdout, c.cmd.Stderr = os.Stdout, os.Stderr
+	}
+	if err := c.cmd.Start(); err != nil {
+		return fmt.Errorf("start callbus: %w", err)
+	}
+	for time.Since(began) < startTimeout {
+		nc, err := nats.Connect(c.natsURL())
+		if err == nil {
+			nc.Close()
+			c.starts = append(c.starts, time.Since(began))
+			return nil
+		}
+		if err := rest(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	log, _ := os.ReadFile(c.log.Name())
+	return fmt.Errorf("callbus does not answer %v after its start; it said:\n%s", startTimeout, log)
+}
+
+// kill ends callbus without warning.
+func (c *process) kill() {
+	if c.cmd != nil && c.cmd.ProcessState == nil {
+		_ = c.cmd.Process.Signal(syscall.SIGKILL) // it may have ended by itself
+		_ = c.cmd.Wait()
+	}
+}
+
+// terminate asks callbus to stop, and holds it to exit code 0.
+func (c *process) terminate() error {
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop callbus: %w", err)
+	}
+	if err := c.cmd.Wait(); err != nil {
+		log, _ := os.ReadFile(c.log.Name())
+		return fmt.Errorf("callbus did not stop well: %w; it said:\n%s", err, log)
+	}
+	return nil
+}
+
+func (c *process) meanStart() time.Duration {
+	var sum time.Duration
+	for _, d := range c.starts {
+		sum += d
+	}
+	return sum / time.Duration(max(1, len(c.starts)))
+}
