@@ -11,6 +11,7 @@ import (
 // call is what the tracker knows of one call. The fields that every snapshot touches come first.
 type call struct {
 	round    uint64    // the snapshot that showed it last
+	place    int       // its row there
 	lastSeen time.Time // when that one was asked for: the call was alive then, or after
 	goneAt   time.Time // when the first whole snapshot without it was here; zero while it is shown
 	talking  bool

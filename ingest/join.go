@@ -15,6 +15,9 @@ import (
 // joinTolerance is how far the begin by the record may lie from the begin by the snapshots, clocks compared as they are.
 const joinTolerance = 10 * time.Second
 
+// sureTolerance is the same once the PBX's clock is known.
+const sureTolerance = 5 * time.Second
+
 // lifeSlack is how much shorter or longer a record may say a call was than it was seen to be.
 const lifeSlack = 2 * time.Second
 
@@ -69,7 +72,7 @@ func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (time.Duration, boo
 	start := *rec.Call.StartedAt
 	apart := distance(Window{start, start.Add(time.Second)}, c.began)
 	skewed := distance(Window{t.clock.ours(start), t.clock.ours(start).Add(time.Second)}, c.began)
-	if apart > joinTolerance && skewed > channelSlack {
+	if skewed > sureTolerance && (apart > joinTolerance || t.clock.sure()) {
 		return 0, false
 	}
 	if c.goneAt.IsZero() {
@@ -142,9 +145,12 @@ func partyKey(p events.Party) string {
 type clockOffset struct {
 	ahead    time.Duration
 	known    bool
+	agreed   int           // joins that said the same, less calls that found no record; at most mostAgreed
 	odd      int           // joins in a row that say another time, and the same
 	oddAhead time.Duration // which
 }
+
+const mostAgreed = 2 * sureJoins
 
 // sureJoins is how many joins in a row must say the same before it is believed: one may be a mistake.
 const sureJoins = 3
@@ -170,7 +176,7 @@ func (o *clockOffset) told(ahead *time.Duration) {
 // learn takes in one join. Small differences are jitter and are averaged.
 func (o *clockOffset) learn(ahead time.Duration) {
 	if d := ahead - o.ahead; d.Abs() <= channelSlack {
-		o.ahead, o.odd = o.ahead+d/4, 0
+		o.ahead, o.odd, o.agreed = o.ahead+d/4, 0, min(o.agreed+1, mostAgreed)
 		return
 	}
 	if o.odd == 0 || (ahead-o.oddAhead).Abs() > channelSlack {
@@ -180,6 +186,12 @@ func (o *clockOffset) learn(ahead time.Duration) {
 		*o = clockOffset{ahead: ahead, known: true}
 	}
 }
+
+// sure tells whether enough joins agree for nothing else to be believed.
+func (o clockOffset) sure() bool { return o.agreed >= sureJoins }
+
+// doubt takes in that a call was gone and no record of it was found: the clock may have been set.
+func (o *clockOffset) doubt() { o.agreed = max(o.agreed-1, 0) }
 
 // parties is an index of calls by caller and by outside number.
 type parties map[partyIndex][]*call

@@ -179,18 +179,20 @@ func (t *Tracker) publishAmendment(out []events.Event, c *call, names []string, 
 // decideMissed calls inbound calls missed that ended without a record and that nobody was seen to answer, once the
 // records have been read long enough after the call was gone, and still do not show it.
 func (t *Tracker) decideMissed(out []events.Event, p *Page) []events.Event {
-	waiting := t.undecided[:0]
-	for _, c := range t.undecided {
+	waiting := t.awaiting[:0]
+	for _, c := range t.awaiting {
+		gone := p.Asked.Sub(*c.facts.EndedAt)
 		switch {
 		case c.recorded() || c.present: // decided by the record, or back again
-		case p.Asked.Sub(*c.facts.EndedAt) < missedAfter || !p.Window.Contains(middle(c.began)):
-			waiting = append(waiting, c)
-		default:
+		case c.facts.Missed == nil && gone >= missedAfter && p.Window.Contains(middle(c.began)):
 			c.facts.Missed, c.facts.MissedReason = new(true), new(events.MissedUnknown)
 			out = t.miss(out, c, p.At)
+			waiting = append(waiting, c)
+		case c.facts.Missed == nil || gone < remember:
+			waiting = append(waiting, c)
 		}
 	}
-	clear(t.undecided[len(waiting):])
-	t.undecided = waiting
+	clear(t.awaiting[len(waiting):])
+	t.awaiting = waiting
 	return out
 }

@@ -113,7 +113,7 @@ func (t *Tracker) restoreWaiting(c *call) {
 	case c.recorded() && c.channel == "" && t.now.Sub(*c.facts.EndedAt) < unseenFor:
 		t.unseen.remove(c)
 		t.unseen.add(c)
-	case !c.recorded() && c.facts.Missed == nil && !slices.Contains(t.undecided, c):
-		t.undecided = append(t.undecided, c)
+	case !c.recorded() && !slices.Contains(t.awaiting, c):
+		t.awaiting = append(t.awaiting, c)
 	}
 }

@@ -17,6 +17,7 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 	t.advance(s.At)
 	t.clock.told(s.Ahead)
 	out := t.closeGap(nil, events.ActiveCalls, s.At)
+	t.lineup.turn(len(s.Calls))
 	for i := range s.Calls {
 		out = t.row(out, &s.Calls[i], &s)
 	}
@@ -29,7 +30,10 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 // row takes in one row. Most rows of most snapshots are of a call that is known and has not changed: they must cost
 // next to nothing.
 func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events.Event {
-	c := t.live[row.Channel]
+	c := t.lineup.find(row.Channel)
+	if c == nil {
+		c = t.live[row.Channel]
+	}
 	if c == nil || !c.same(row) {
 		if c = t.recall(row, s); c == nil {
 			out, c = t.begin(out, row, s)
@@ -41,6 +45,7 @@ func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events
 	if c.round == t.round {
 		return out // a second row of one call
 	}
+	t.lineup.found(c)
 	seenBefore := c.lastSeen
 	c.round, c.lastSeen, c.goneAt = t.round, s.Asked, time.Time{}
 	if row.Talking && !c.talking {
@@ -176,9 +181,8 @@ func (t *Tracker) endWithoutRecord(out []events.Event, c *call, s *Snapshot) []e
 	if c.ended { // it came back after its end, and is gone again
 		return t.amend(out, c, before, s.At)
 	}
-	if c.facts.Missed == nil {
-		t.undecided = append(t.undecided, c)
-	}
+	t.clock.doubt()
+	t.awaiting = append(t.awaiting, c)
 	t.tally.Provisional++
 	return t.end(out, c, s.At)
 }

@@ -55,9 +55,10 @@ type Tracker struct {
 	live      map[string]*call // by channel: calls that the last snapshot showed, or that are gone but not over
 	present   []*call          // the same, and calls that lost their channel to another, in order of first sight
 	unjoined  parties          // calls that snapshots showed and no record is known of
-	undecided []*call          // calls that ended without a record, and may have been missed
+	awaiting  []*call          // calls that ended without a record, lately or undecided whether they were missed
 	unseen    parties          // calls that ended lately, known from their record alone
 
+	lineup       lineup    // the calls in the order of the last snapshot's rows
 	round        uint64    // counts snapshots
 	lastSnapshot time.Time // when the newest was here
 	now          time.Time // of the newest observation
@@ -104,9 +105,11 @@ func (t *Tracker) Live() int { return len(t.live) }
 // snapshots, and for how long at most (then the ordinary sweeps must do). Windows do not overlap; the newest is first.
 func (t *Tracker) Missing(within time.Duration) []Window {
 	var ws []Window
-	for _, c := range t.present {
-		if !c.goneAt.IsZero() && !c.recorded() && t.now.Sub(c.goneAt) <= within {
-			ws = append(ws, Window{c.began.From.Add(-joinTolerance), c.began.To.Add(joinTolerance)})
+	for _, cs := range [][]*call{t.present, t.awaiting} {
+		for _, c := range cs {
+			if !c.goneAt.IsZero() && !c.recorded() && t.now.Sub(c.goneAt) <= within {
+				ws = append(ws, Window{c.began.From.Add(-joinTolerance), c.began.To.Add(joinTolerance)})
+			}
 		}
 	}
 	return merged(ws)

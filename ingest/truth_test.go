@@ -28,6 +28,23 @@ type trial struct {
 	delay  time.Duration // when the worker first looks
 }
 
+// begins are where a trial may be placed: an ordinary morning; over New Year; over the hour that Bucharest has twice; over
+// the one that it leaves out.
+var begins = []time.Time{
+	time.Date(2026, 5, 6, 8, 0, 0, 0, time.UTC),
+	time.Date(2026, 12, 31, 20, 30, 0, 0, time.UTC),
+	time.Date(2026, 10, 25, 0, 15, 0, 0, time.UTC),
+	time.Date(2026, 3, 29, 0, 15, 0, 0, time.UTC),
+}
+
+var bucharest = func() *time.Location {
+	zone, err := time.LoadLocation("Europe/Bucharest")
+	if err != nil {
+		panic(err)
+	}
+	return zone
+}()
+
 // calmDown is how long a trial goes on without faults at its end, so that everything that is late is there.
 const calmDown = 20 * time.Minute
 
@@ -36,7 +53,7 @@ func (tr trial) run(t *testing.T) score.Report {
 	t.Helper()
 	var report score.Report
 	synctest.Test(t, func(t *testing.T) {
-		tr.world.Start = time.Now()
+		time.Sleep(time.Until(tr.world.Start))
 		world := pbxsim.NewWorld(tr.world)
 		pbx := pbxsim.NewTelsam(world, tr.telsam, time.Now)
 		bus := &ingesttest.Bus{}
@@ -44,28 +61,25 @@ func (tr trial) run(t *testing.T) score.Report {
 		time.Sleep(tr.delay)
 		since := time.Now()
 		for range tr.kills {
-			live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), rnd.IntN(40))
+			tr.live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), rnd.IntN(40))
 			time.Sleep(time.Duration(rnd.IntN(10_000)) * time.Millisecond)
 		}
-		live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), -1)
-		until := time.Now()
+		tr.live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), -1)
 		pbx.SetFaults(pbxsim.Faults{})
-		live(t, pbx, bus, calmDown, -1)
-		report = score.Of(truthUntil(pbx, until), bus.Stored(), score.Options{
+		tr.live(t, pbx, bus, calmDown, -1)
+		report = score.Of(pbx.Truth(time.Now()), bus.Stored(), score.Options{
 			Since: since, Until: time.Now(), Skew: tr.telsam.Skew, Grace: time.Minute,
 		})
 	})
 	return report
 }
 
-func truthUntil(pbx *pbxsim.Telsam, _ time.Time) []pbxsim.Truth { return pbx.Truth(time.Now()) }
-
 // live lets a worker run for a while. If cut is not negative its bus is cut off, after so many more events, in the
 // middle of what it then publishes: nothing but the stream survives.
-func live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last time.Duration, cut int) {
+func (tr trial) live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last time.Duration, cut int) {
 	t.Helper()
 	client, err := telsam.New(telsam.Config{
-		URL: "http://pbx.example", Username: "callbus", Password: secret.New("callbus"),
+		URL: "http://pbx.example", Username: "callbus", Password: secret.New("callbus"), Timezone: tr.telsam.Zone.String(),
 	}, &http.Client{Transport: pbxsim.RoundTripper(pbx)})
 	if err != nil {
 		t.Fatal(err)
@@ -91,9 +105,9 @@ func live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last time.Duratio
 
 func TestTheTruthIsToldOfADayOfCalls(t *testing.T) {
 	for _, tr := range []trial{
-		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1}, last: 20 * time.Minute},
-		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2}, last: 8 * time.Hour, telsam: pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(0.2)}},
-		{name: "killed twenty times", world: pbxsim.Config{Seed: 3}, last: 8 * time.Hour, kills: 20, telsam: pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(0.2)}},
+		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1, Start: begins[0]}, last: 4 * time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest}},
+		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2, Start: begins[0]}, last: 8 * time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
+		{name: "killed twenty times", world: pbxsim.Config{Seed: 3, Start: begins[0]}, last: 8 * time.Hour, kills: 20, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
 	} {
 		t.Run(tr.name, func(t *testing.T) {
 			started := time.Now()
@@ -110,11 +124,12 @@ func TestTheTruthIsToldWhateverTheSeed(t *testing.T) {
 	seeds := 40
 	for seed := range uint64(seeds) {
 		tr := trial{
-			world: pbxsim.Config{Seed: 100 + seed, Rate: 20}, last: 90 * time.Minute, kills: int(seed % 5), delay: time.Duration(seed%3) * 10 * time.Minute,
+			world: pbxsim.Config{Seed: 100 + seed, Rate: 20, Start: begins[seed%4]}, last: 90 * time.Minute, kills: int(seed % 5), delay: time.Duration(seed%3) * 10 * time.Minute,
 			telsam: pbxsim.TelsamConfig{
 				Faults:  pbxsim.MixedFaults(0.2),
 				Records: pbxsim.Records{LateRate: 0.1, GarbageRate: 0.02, GarbledRate: 0.02, CorrectRate: 0.02},
-				Skew:    time.Duration(int(seed)-20) * time.Second, Plain: seed%2 == 0,
+				Zone:    bucharest, Bounds: pbxsim.TelsamBounds(seed % 3),
+				Skew: time.Duration(int(seed)-20) * time.Second, Plain: seed%2 == 0,
 			},
 		}
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {

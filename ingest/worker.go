@@ -44,6 +44,8 @@ type Worker struct {
 	seen  chan sighting
 	asks  chan []Window // records that are waited for
 	quiet *quarantine
+
+	doubted bool // the join, aloud
 	status
 }
 
@@ -116,10 +118,25 @@ func (w *Worker) take(ctx context.Context, s sighting) error {
 		err = w.keepRejected(ctx, s)
 	}
 	w.note(s, w.tracker.Tally(), w.tracker.Live())
+	w.doubtJoin(w.tracker.Tally())
 	if isSnapshot { // so they are asked for once per poll, however soon the answer is there
 		w.askFor(w.tracker.Missing(missingFor))
 	}
 	return err
+}
+
+// doubtAfter is after how many calls without their record it is said that something is wrong with the account's setting.
+const doubtAfter = 20
+
+// doubtJoin says aloud that no record is found to be of a call that was seen: the classic failure, which loses nothing
+// and doubles everything.
+func (w *Worker) doubtJoin(t Tally) {
+	if w.doubted || t.Joined > 0 || t.Provisional < doubtAfter {
+		return
+	}
+	w.doubted = true
+	w.cfg.Log.Warn("no record was found for any call that was seen: are TIMEZONE and the PBX's clock right? until they are, calls are published twice",
+		"calls", t.Provisional, "records of other calls", t.RecordOnly)
 }
 
 // missingFor is how long the record of a call that is gone is asked for by itself.

@@ -18,6 +18,7 @@ func (r *reader) unknown(accounts, sinks Names, unjudged map[string]bool, vendor
 			continue
 		}
 		switch {
+		case byKubernetes(variable, r.vars[variable]):
 		case strings.HasPrefix(variable, settingPrefix+"ACCOUNT_"):
 			r.unknownAccount(variable, accounts, unjudged, vendors)
 		case strings.HasPrefix(variable, settingPrefix+"SINK_"):
@@ -31,7 +32,7 @@ func (r *reader) unknown(accounts, sinks Names, unjudged map[string]bool, vendor
 // unknownBus does the same for the variables of the bus alone.
 func (r *reader) unknownBus() {
 	for _, variable := range slices.Sorted(maps.Keys(r.vars)) {
-		if _, known := r.owners[variable]; !known && strings.HasPrefix(variable, settingPrefix+"NATS_") {
+		if _, known := r.owners[variable]; !known && strings.HasPrefix(variable, settingPrefix+"NATS_") && !byKubernetes(variable, r.vars[variable]) {
 			r.fault(variable, errors.New("is not a setting of callbus"+r.meant(variable)))
 		}
 	}

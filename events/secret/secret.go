@@ -13,22 +13,27 @@ import (
 const Hidden = "***"
 
 // Text is a secret. The zero Text is none.
-type Text struct{ text string }
+type Text struct{ text *string } // behind a pointer: fmt prints the inside of a struct for a verb that String does not serve
 
 // New returns text as a secret.
-func New(text string) Text { return Text{text} }
+func New(text string) Text { return Text{&text} }
 
 // Reveal returns the secret itself, for the one place that sends it.
-func (t Text) Reveal() string { return t.text }
+func (t Text) Reveal() string {
+	if t.text == nil {
+		return ""
+	}
+	return *t.text
+}
 
 // Set tells whether there is a secret at all.
-func (t Text) Set() bool { return t.text != "" }
+func (t Text) Set() bool { return t.Reveal() != "" }
 
 // Redact returns s with each secret in it, and nothing else, replaced by ***.
 func Redact(s string, secrets ...Text) string {
 	for _, t := range secrets {
-		if t.text != "" {
-			s = strings.ReplaceAll(s, t.text, Hidden)
+		if t.Set() {
+			s = strings.ReplaceAll(s, t.Reveal(), Hidden)
 		}
 	}
 	return s
@@ -36,12 +41,12 @@ func Redact(s string, secrets ...Text) string {
 
 // EnvDecode reads the secret from a setting (github.com/sethvargo/go-envconfig).
 func (t *Text) EnvDecode(value string) error {
-	t.text = value
+	t.text = &value
 	return nil
 }
 
 func (t Text) String() string {
-	if t.text == "" {
+	if !t.Set() {
 		return ""
 	}
 	return Hidden

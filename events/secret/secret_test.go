@@ -22,8 +22,9 @@ func TestTextIsNeverSeenByAccident(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	anyVerb := strings.Join([]string{"%d", "%d", "%t", "%v"}, " ") // vet knows better, where it can read it
 	for _, seen := range []string{
-		fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s", s, s, s, s.Key), fmt.Sprintf("%q %x", s.Key, s.Key), string(asJSON), log.String(),
+		fmt.Sprint(s), fmt.Sprintf("%v %+v %#v %s", s, s, s, s.Key), fmt.Sprintf("%q %x", s.Key, s.Key), fmt.Sprintf(anyVerb, s.Key, &s, &s, &s), string(asJSON), log.String(),
 	} {
 		if strings.Contains(seen, "hunter2") || strings.Contains(seen, fmt.Sprintf("%x", "hunter2")) {
 			t.Errorf("the secret is seen in %s", seen)

@@ -19,8 +19,8 @@ type Bus struct {
 	close     sync.Once
 }
 
-// Open sets up the streams over nc, and returns a Bus on them. It starts one goroutine, which Close ends.
-// nc stays the caller's, to be closed after the Bus.
+// Open sets up the streams over nc, and returns a Bus on them. It waits for a server that is away or not ready until ctx is
+// done. It starts one goroutine, which Close ends. nc stays the caller's, to be closed after the Bus.
 func Open(ctx context.Context, nc *nats.Conn, s Settings) (*Bus, error) {
 	s.Replicas = max(s.Replicas, 1)
 	if s.MaxAge == 0 {
@@ -30,24 +30,30 @@ func Open(ctx context.Context, nc *nats.Conn, s Settings) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the bus: %w", err)
 	}
-	if err := checkServer(ctx, js); err != nil {
+	b := &Bus{nc: nc, js: js}
+	if err := retry(ctx, "open the bus", func(ctx context.Context) error { return b.setUp(ctx, s) }); err != nil {
+		return nil, err
+	}
+	if b.publisher, err = startPublisher(nc, s.Replicas); err != nil {
 		return nil, fmt.Errorf("open the bus: %w", err)
 	}
-	if err := ensureStream(ctx, js, eventStream(s)); err != nil {
-		return nil, fmt.Errorf("open the bus: %w", err)
+	return b, nil
+}
+
+// setUp may be done again, from wherever it failed.
+func (b *Bus) setUp(ctx context.Context, s Settings) error {
+	if err := checkServer(ctx, b.js); err != nil {
+		return err
 	}
-	if err := ensureStream(ctx, js, deadStream(s)); err != nil {
-		return nil, fmt.Errorf("open the bus: %w", err)
+	if err := ensureStream(ctx, b.js, eventStream(s)); err != nil {
+		return err
 	}
-	state, err := js.CreateOrUpdateKeyValue(ctx, stateBucket(s))
-	if err != nil {
-		return nil, fmt.Errorf("open the bus: %w", streamError(StateBucket, err))
+	if err := ensureStream(ctx, b.js, deadStream(s)); err != nil {
+		return err
 	}
-	p, err := startPublisher(nc, s.Replicas)
-	if err != nil {
-		return nil, fmt.Errorf("open the bus: %w", err)
-	}
-	return &Bus{nc: nc, js: js, state: state, publisher: p}, nil
+	var err error
+	b.state, err = b.js.CreateOrUpdateKeyValue(ctx, stateBucket(s))
+	return streamError(StateBucket, err)
 }
 
 // Close ends the Bus and waits until its goroutine has. Callers still in Publish get [ErrClosed].

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	killRounds  = 12
+	killRounds  = 10
 	killCallers = 6
 )
 
@@ -69,6 +69,7 @@ func exitOn(err error) {
 // What was acknowledged before kill -9 is there, nothing is there twice, and of each call to Publish there is no later event
 // without the earlier ones.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	acked := make([]int, killCallers) // the last group of each caller that was acknowledged
 	for round := range killRounds {

@@ -357,7 +357,10 @@ func TestPublishGivesUp(t *testing.T) {
 	s := startServer(t, stream.ServerConfig{Listen: "127.0.0.1:0"})
 	nc := dial(t, s.URL())
 	b := openBus(t, nc)
+	lost := nc.StatusChanged(nats.RECONNECTING)
+	defer nc.RemoveStatusListener(lost)
 	s.Shutdown()
+	<-lost
 	cause := errors.New("we are stopping")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error)
@@ -365,7 +368,7 @@ func TestPublishGivesUp(t *testing.T) {
 	select {
 	case err := <-done:
 		t.Fatalf("Publish while the server is away: %v", err)
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(300 * time.Millisecond):
 	}
 	cancel(cause)
 	if err := <-done; !errors.Is(err, cause) || !strings.Contains(err.Error(), "not connected") {

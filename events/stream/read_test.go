@@ -154,6 +154,7 @@ func take(t *testing.T, next func() (events.Event, error, bool), n int) []events
 
 // Follow goes on over restarts of the server, and misses and repeats nothing.
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t)
 	b := openBus(t, dial(t, s.URL()))
 	evs := calls("acme", 12)

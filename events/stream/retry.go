@@ -1,11 +1,13 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -14,16 +16,18 @@ import (
 
 // retry does f until it succeeds, fails for good, or ctx is done; each try has answerTimeout.
 func retry(ctx context.Context, what string, f func(context.Context) error) error {
+	var last error
 	for n := 0; ; n++ {
 		err := try(ctx, f)
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return fmt.Errorf("%s: %w; the last trouble was: %w", what, context.Cause(ctx), err)
+			return fmt.Errorf("%s: %w; the last trouble was: %w", what, context.Cause(ctx), cmp.Or(last, err))
 		case isLasting(err):
 			return fmt.Errorf("%s: %w", what, err)
 		}
+		last = err
 		d := min(shortestPause<<min(n, 10), longestPause)
 		t := time.NewTimer(d/2 + rand.N(d/2))
 		select {
@@ -42,15 +46,16 @@ func try(ctx context.Context, f func(context.Context) error) error {
 
 // isLasting tells whether asking again is of no use.
 func isLasting(err error) bool {
+	for _, lasting := range []error{ErrNoJetStream, ErrServerTooOld, errUnfit, nats.ErrConnectionClosed, nats.ErrMaxPayload} {
+		if errors.Is(err, lasting) {
+			return true
+		}
+	}
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
-		return api.Code < 500 && api.Code != 429
+		return api.Code < 500 && api.Code != 429 || slices.Contains(codesOfSettings, api.ErrorCode)
 	}
-	var own *apiError
-	if errors.As(err, &own) {
-		return !isTransient(own)
-	}
-	return errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrMaxPayload)
+	return !isTransient(err)
 }
 
 // lastOn returns the sequence and the time of the last message on the subject, which may have wildcards, as the stream's leader

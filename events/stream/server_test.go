@@ -238,6 +238,7 @@ func TestStartServerGivesUp(t *testing.T) {
 
 // A disk that is full keeps callers waiting, and once there is room again all goes on by itself.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	dir := mountTmpfs(t, "64m")
 	var log logText
 	s := startServer(t, stream.ServerConfig{DataDir: filepath.Join(dir, "data"), SyncAlways: true, Listen: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(&log, nil))})
@@ -247,7 +248,7 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer remote.Close()
-	evs := calls("acme", 2000)
+	evs := calls("acme", 500)
 	if err := b.Publish(testContext(t), evs[:300]...); err != nil {
 		t.Fatal(err)
 	}

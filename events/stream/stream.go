@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -95,11 +94,13 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	}
 	c := have.CachedInfo().Config
 	if why := unfit(c); why != "" {
-		return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", ErrStream, c.Name, why)
+		return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", errUnfit, c.Name, why)
 	}
 	_, err = js.UpdateStream(ctx, adapt(c, want))
 	return streamError(want.Name, err)
 }
+
+var errUnfit = fmt.Errorf("%w", ErrStream) // found as ErrStream
 
 // unfit says what about a stream that is there cannot be changed and makes it useless to callbus.
 func unfit(c jetstream.StreamConfig) string {
@@ -139,13 +140,22 @@ func streamError(name string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &api) && api.ErrorCode == codeSubjectsOverlap:
+	case !errors.As(err, &api):
+		return fmt.Errorf("set up %s: %w", name, err) // no answer, or none that is about the stream
+	case api.ErrorCode == codeSubjectsOverlap:
 		return fmt.Errorf("%w: another stream takes subjects that %s needs; callbus needs an account of its own on this server: %w", ErrStream, name, err)
-	case errors.As(err, &api) && strings.Contains(api.Description, "replicas > 1"):
+	case api.ErrorCode == codeNoCluster:
 		return fmt.Errorf("%w: this server is alone and cannot keep several replicas; set CALLBUS_STREAM_REPLICAS=1: %w", ErrStream, err)
 	}
 	return fmt.Errorf("%w: set up %s: %w", ErrStream, name, err)
 }
 
-// codeSubjectsOverlap is the server's code for a stream whose subjects another one has.
-const codeSubjectsOverlap jetstream.ErrorCode = 10065
+// The server's codes for a stream whose subjects another one has, and for replicas where there is no cluster.
+const (
+	codeSubjectsOverlap jetstream.ErrorCode = 10065
+	codeNoCluster       jetstream.ErrorCode = 10074
+)
+
+// codesOfSettings are those with which the server refuses the settings of a stream. It calls them its own failures (500), but
+// asking again is of no use: not created, settings invalid, not updated, no cluster.
+var codesOfSettings = []jetstream.ErrorCode{10049, 10052, 10069, codeNoCluster}

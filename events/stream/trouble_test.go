@@ -49,6 +49,7 @@ func (o *outside) restart() {
 }
 
 func TestRestartWhilePublishing(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t)
 	b := openBus(t, dial(t, s.URL()))
 	var wg sync.WaitGroup
@@ -255,7 +256,7 @@ type group struct {
 	impatient bool
 }
 
-const modelCalls, modelEvents = 60, 6
+const modelCalls, modelEvents = 24, 6
 
 func drawModel(t *rapid.T, account string) *model {
 	m := &model{account: account, acked: make(map[string]int), tried: make(map[string]int)}
@@ -264,7 +265,7 @@ func drawModel(t *rapid.T, account string) *model {
 		for range rapid.IntRange(1, 5).Draw(t, "groups") {
 			first := rapid.IntRange(0, modelCalls-1).Draw(t, "first")
 			g := group{count: rapid.IntRange(1, modelEvents).Draw(t, "events"), impatient: rapid.IntRange(0, 9).Draw(t, "impatient") == 0}
-			for i := range rapid.IntRange(1, 40).Draw(t, "calls") {
+			for i := range rapid.IntRange(1, modelCalls).Draw(t, "calls") {
 				g.calls = append(g.calls, fmt.Sprint((first+i)%modelCalls))
 			}
 			groups = append(groups, g)

@@ -99,22 +99,21 @@ func (c Config) Validate() error {
 }
 
 func (m Mix) faults() []error {
-	var errs []error
-	for name, v := range map[string]float64{
-		"Queue": m.Queue, "Group": m.Group, "Direct": m.Direct, "Fax": m.Fax, "Outbound": m.Outbound, "Internal": m.Internal,
-	} {
-		errs = append(errs, within("Mix."+name, v, 0, 1e6))
+	return []error{
+		within("Mix: the sum of the weights", m.Queue+m.Group+m.Direct+m.Fax+m.Outbound+m.Internal, 1e-9, 1e9),
+		within("Mix: the least weight", min(m.Queue, m.Group, m.Direct, m.Fax, m.Outbound, m.Internal), 0, 1e9),
+		within("Mix.Answered", m.Answered, 0, 1),
+		within("Mix.Busy", m.Busy, 0, 1),
+		within("Mix.Failed", m.Failed, 0, 1-m.Busy),
+		within("Mix.Menu", m.Menu, 0, 1),
+		within("Mix.Withheld", m.Withheld, 0, 1),
+		within("Mix.Transfer", m.Transfer, 0, 1),
+		within("Mix.Short", m.Short, 0, 1),
+		within("Mix.Long", m.Long, 0, 1),
+		within("Mix.Twin", m.Twin, 0, 0.9), // each twin may have another
+		within("Mix.Redial", m.Redial, 0, 1),
+		within("Mix.Returned", m.Returned, 0, 1),
 	}
-	for name, v := range map[string]float64{
-		"Answered": m.Answered, "Menu": m.Menu, "Withheld": m.Withheld, "Transfer": m.Transfer, "Short": m.Short,
-		"Long": m.Long, "Twin": m.Twin, "Redial": m.Redial, "Returned": m.Returned, "Busy+Failed": m.Busy + m.Failed,
-	} {
-		errs = append(errs, within("Mix."+name, v, 0, 1))
-	}
-	if m.Queue+m.Group+m.Direct+m.Fax+m.Outbound+m.Internal <= 0 {
-		errs = append(errs, errors.New("Mix: no kind of call has a weight"))
-	}
-	return append(errs, within("Mix.Twin, each twin may have another", m.Twin, 0, 0.9))
 }
 
 func within(name string, v, least, most float64) error {
@@ -126,3 +125,11 @@ func within(name string, v, least, most float64) error {
 
 // Span is a range of durations, both ends included.
 type Span struct{ Min, Max time.Duration }
+
+// orderly is the error of a Span that is negative or turned around.
+func (s Span) orderly(name string) error {
+	if s.Min >= 0 && s.Max >= s.Min {
+		return nil
+	}
+	return fmt.Errorf("%s: %s to %s is no span of time", name, s.Min, s.Max)
+}

@@ -57,13 +57,15 @@ func MixedFaults(rate float64) Faults {
 func (f Faults) Validate() error {
 	var errs []error
 	var sum float64
-	for k, p := range f.Chance {
+	for _, k := range slices.Sorted(maps.Keys(f.Chance)) {
+		p := f.Chance[k]
 		if !slices.Contains(AllFaults(), k) {
 			errs = append(errs, errors.New("no such fault: "+string(k)))
 		}
 		errs = append(errs, within("fault "+string(k), p, 0, 1))
 		sum += p
 	}
+	errs = append(errs, f.withDefaults().SlowFor.orderly("SlowFor"), within("StallFor", f.StallFor.Seconds(), 0, 1e9))
 	return errors.Join(append(errs, within("all faults together", sum, 0, 1+1e-9))...)
 }
 

@@ -42,20 +42,20 @@ func TestEachFaultBefallsItsShareAndShowsNothingWrong(t *testing.T) {
 	for _, fault := range pbxsim.AllFaults() {
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const requests = 1000
+				const requests = 500
 				w := anHourIn(pbxsim.TelsamConfig{Faults: pbxsim.Faults{Chance: map[pbxsim.Fault]float64{fault: 0.2}}})
 				failed := ask(t, w, "activecalls", requests, fault)
 				_, happened := w.Requests()
 				want := 0.2
 				if fault == pbxsim.EmptyByMistake {
-					want = 0.26 // one reply or two, and those inside of two do not begin another
+					want = 0.28 // every second one takes the next reply with it, unless that is one itself
 				}
-				near(t, "share", float64(happened[fault])/requests, want, 0.2)
+				near(t, "share", float64(happened[fault])/requests, want, 0.25)
 				if len(happened) != 1 || failed > happened[fault] || failed == 0 && fault != pbxsim.Slow {
 					t.Errorf("%d replies were no information, faults: %v", failed, happened)
 				}
 				if fault != pbxsim.EmptyByMistake {
-					ask(t, w, cdrQuery, 100, fault)
+					ask(t, w, cdrQuery, 50, fault)
 				}
 			})
 		})
@@ -110,7 +110,7 @@ func facts(rows []row) string {
 func TestMixedFaultsBefallTheirShareInAllWays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := anHourIn(pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(0.2)})
-		const requests = 3000
+		const requests = 2000
 		ask(t, w, "activecalls", requests, "a mixture")
 		_, happened := w.Requests()
 		sum := 0

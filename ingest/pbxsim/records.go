@@ -1,6 +1,7 @@
 package pbxsim
 
 import (
+	"errors"
 	"time"
 
 	"github.com/callbus/callbus/events"
@@ -31,6 +32,21 @@ func (r Records) withDefaults() Records {
 	orDefault(&r.GarbledFor, Span{5 * time.Second, time.Minute})
 	orDefault(&r.CorrectAfter, Span{20 * time.Second, time.Minute})
 	return r
+}
+
+// Validate returns everything that is wrong with r, joined, or nil.
+func (r Records) Validate() error {
+	r = r.withDefaults()
+	return errors.Join(
+		r.Lag.orderly("Records.Lag"),
+		r.LateLag.orderly("Records.LateLag"),
+		r.GarbledFor.orderly("Records.GarbledFor"),
+		r.CorrectAfter.orderly("Records.CorrectAfter"),
+		within("Records.LateRate", r.LateRate, 0, 1),
+		within("Records.GarbageRate", r.GarbageRate, 0, 1),
+		within("Records.GarbledRate", r.GarbledRate, 0, 1),
+		within("Records.CorrectRate", r.CorrectRate, 0, 1),
+	)
 }
 
 // Correction is what the vendor's record of a call said wrongly at first.

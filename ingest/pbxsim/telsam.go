@@ -56,15 +56,12 @@ func mustLoad(zone string) *time.Location {
 // Validate returns everything that is wrong with c, joined, or nil.
 func (c TelsamConfig) Validate() error {
 	c = c.withDefaults()
-	r := c.Records
 	return errors.Join(
 		c.Faults.Validate(),
+		c.Records.Validate(),
+		c.Latency.orderly("Latency"),
 		within("Bounds", float64(c.Bounds), float64(BoundsInstant), float64(BoundsOpen)),
 		within("Jitter", c.Jitter.Seconds(), 0, 5),
-		within("Records.LateRate", r.LateRate, 0, 1),
-		within("Records.GarbageRate", r.GarbageRate, 0, 1),
-		within("Records.GarbledRate", r.GarbledRate, 0, 1),
-		within("Records.CorrectRate", r.CorrectRate, 0, 1),
 	)
 }
 
@@ -95,6 +92,7 @@ func (t *Telsam) Requests() (n int, faults map[Fault]int) { return t.trouble.cou
 
 // ServeHTTP answers one request.
 func (t *Telsam) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Date", t.clock().Add(t.cfg.Skew).UTC().Format(http.TimeFormat)) // the web server has the PBX's clock
 	if r.URL.Path != "/" && r.URL.Path != "" && r.URL.Path != "/api/old/get" {
 		send(w, page(http.StatusNotFound, "404 Not Found"))
 		return

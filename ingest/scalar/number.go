@@ -14,7 +14,7 @@ func (v Value) Number() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if strings.Trim(text, "+-0123456789.,eE") != "" || strings.Count(text, ".")+strings.Count(text, ",") > 1 {
+	if strings.Trim(text, "+-0123456789.,eE") != "" {
 		return 0, v.not(expected) // ParseFloat knows more: hexadecimal, infinity, underscores
 	}
 	n, err := strconv.ParseFloat(strings.Replace(text, ",", ".", 1), 64)

@@ -150,6 +150,16 @@ func TestAnEmptyAnswerIsASnapshotWithoutCalls(t *testing.T) {
 	}
 }
 
+func TestADurationThatNoCallHasIsNotBelieved(t *testing.T) {
+	for duration, believed := range map[string]bool{"744:00:00": true, "744:00:01": false, "-00:00:01": false, "00:61:00": false, "": false} {
+		row := fmt.Sprintf(`{"channel":"SIP/x","duration":%q,"src":"905000000101","dst":"215"}`, duration)
+		s, err := client(t, answering(envelope(row))).ActiveCalls(t.Context())
+		if err != nil || (len(s.Calls) == 1) != believed || (len(s.Rejected) == 0) != believed || s.Partial == believed {
+			t.Errorf("%q: %+v, %v; want it believed: %t", duration, s, err, believed)
+		}
+	}
+}
+
 // TestACallBeganWithinItsWindow invents a call and what the PBX shows of it at some moment between question and reply.
 func TestACallBeganWithinItsWindow(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

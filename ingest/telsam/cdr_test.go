@@ -3,9 +3,11 @@ package telsam_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +121,28 @@ func TestHowACallWent(t *testing.T) {
 
 func same[T comparable](a, b *T) bool {
 	return a == nil && b == nil || a != nil && b != nil && *a == *b
+}
+
+func TestDurations(t *testing.T) {
+	for written, want := range map[any]float64{"85,6972": 85.6972, "85.6972": 85.6972, 12: 12, "0": 0, "-0": 0, "2678400": 2678400,
+		"-1": -1, "2678401": -1, "1e300": -1, "NaN": -1, "1:25": -1, "": -1, true: -1, absent: -1} {
+		page := records(t, cdr(map[string]any{"duration": written}))
+		if want < 0 {
+			if len(page.Rejected) != 1 || !strings.HasPrefix(page.Rejected[0].Reason, "duration: ") {
+				t.Errorf("duration %v: %+v; want it rejected for that", written, page)
+			}
+			continue
+		}
+		if len(page.Records) != 1 {
+			t.Errorf("duration %v: rejected %s", written, page.Rejected)
+			continue
+		}
+		c := page.Records[0].Call
+		lasted := c.EndedAt.Sub(*c.StartedAt)
+		if *c.TotalSeconds != want || math.Signbit(*c.TotalSeconds) || lasted%time.Millisecond != 0 || math.Abs(lasted.Seconds()-want) > 0.0005 {
+			t.Errorf("duration %v: total %v, ended after %s; want %v", written, *c.TotalSeconds, lasted, want)
+		}
+	}
 }
 
 func TestWhichWayACallWent(t *testing.T) {

@@ -17,8 +17,9 @@ import (
 // A wallPBX has a clock without a zone on its wall, as the vendor's has. It lists what began from date1 up to, and not
 // within the minute of, date2 by that clock: the narrowest reading of the vendor's document.
 type wallPBX struct {
-	zone  *time.Location
-	calls []time.Time // when each began, all lasted a second
+	zone   *time.Location
+	calls  []time.Time // when each began
+	lasted int         // seconds, each of them
 }
 
 func (p *wallPBX) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -39,7 +40,8 @@ func (p *wallPBX) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if began.Before(time.Now()) && !wall.Before(from) && wall.Before(to) {
-			rows = append(rows, fmt.Sprintf(`{"id":%d,"calldate":%q,"calltype":"incoming","src":"","dst":"100","duration":"1","disposition":"BUSY"}`, id, shown))
+			rows = append(rows, fmt.Sprintf(`{"id":%d,"calldate":%q,"calltype":"incoming","src":"","dst":"100","duration":%d,"disposition":"BUSY"}`,
+				id, shown, p.lasted))
 		}
 	}
 	return answering(envelope(rows...)).RoundTrip(req)
@@ -139,15 +141,18 @@ func TestTheRepeatedHour(t *testing.T) {
 	at := func(minutes int) time.Time { return midnight.Add(time.Duration(minutes) * time.Minute) }
 	for name, tc := range map[string]struct {
 		began, asked, from int
+		lasted             int // minutes
 		want               int
 	}{
-		"what would be in the future is not meant":        {30, 32, -600, 30},
-		"what lies in the window is":                      {90, 92, 70, 90},
-		"what lies before the window is not, though past": {90, 100, 85, 90},
-		"when both are possible it is the earlier":        {90, 600, -600, 30},
+		"what would be in the future is not meant":        {30, 32, -600, 0, 30},
+		"nor what would have ended in it":                 {30, 92, 85, 30, 30},
+		"what lies in the window is":                      {90, 92, 70, 0, 90},
+		"what lies before the window is not, though past": {90, 100, 85, 0, 90},
+		"when both are possible it is the earlier":        {90, 600, -600, 0, 30},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			pbx := repeatedHour(t, time.Duration(tc.began))
+			pbx.lasted = 60 * tc.lasted
 			time.Sleep(time.Until(at(tc.asked)))
 			got, _ := read(t, pbx.client(t), ingest.Window{From: at(tc.from), To: time.Now()})
 			if !got["0"].Equal(at(tc.want)) {

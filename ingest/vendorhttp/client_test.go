@@ -265,15 +265,19 @@ func TestCutRepliesAreErrors(t *testing.T) {
 	}
 	for name, raw := range map[string]string{
 		"cut within the headers":      "HTTP/1.1 200 OK\r\nContent-Le",
-		"not HTTP, with an echo":      "SSH-2.0 " + password + " " + username + "\r\n\r\n",
+		"not HTTP, with an echo":      "vendor-said " + password + " " + username + "\r\n\r\n",
 		"a header that is an echo":    "HTTP/1.1 200 OK\r\n" + url.QueryEscape(password) + "\r\n\r\n[]",
 		"a length that is an echo":    "HTTP/1.1 200 OK\r\nContent-Length: " + url.QueryEscape(password) + "\r\n\r\n[]",
 		"an encoding that is an echo": "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + url.QueryEscape(password) + "\r\n\r\n[]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if reply, err := asked(t, hijacked(raw)); err == nil {
-				t.Errorf("Get: %q and no error", reply.Body)
+			reply, err := asked(t, hijacked(raw))
+			if err == nil {
+				t.Fatalf("Get: %q and no error", reply.Body)
+			}
+			if strings.Contains(err.Error(), "vendor-said") {
+				t.Errorf("Get: %v, which repeats what the other side sent", err)
 			}
 		})
 	}

@@ -68,13 +68,14 @@ func TestRedactorLeavesTheRest(t *testing.T) {
 }
 
 func TestRedactedJSONStaysJSON(t *testing.T) {
-	r := vendorhttp.NewRedactor(secret.New("hunter22"), secret.New("4711"))
+	r := vendorhttp.NewRedactor(secret.New("hunter22"), secret.New("4711"), secret.New("pass😀word"))
 	for document, want := range map[string]string{
 		`{"b":"x","a":1}`:                             `{"b":"x","a":1}`,
 		`{"a":"is hunter22!","n":1.50}`:               `{"a":"is ***!","n":1.50}`,
 		`{"a":"\u0068unter22"}`:                       `{"a":"***"}`,
 		`{"hunter22":[{"x":"hunter22"}]}`:             `{"***":[{"x":"***"}]}`,
 		`{"n":147110}`:                                `{"n":"1***0"}`,
+		`{"pass\ud83d\ude00word":1}`:                  `{"***":1}`,
 		`{"a":"hunter22","a":"x"}`:                    `{"a":"x"}`,
 		`{"a":"hunter22 & <b>"}`:                      `{"a":"*** & <b>"}`,
 		`{"a":"cut hunter22`:                          `{"a":"cut ***`,

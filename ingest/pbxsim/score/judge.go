@@ -119,14 +119,17 @@ func (j *judge) answered(t *pbxsim.Truth, s *story) verdict {
 // toldByAmendment is true when the call's end was published before anybody could know that it had been answered: then
 // an amendment says so, because an answer may not come after the end.
 func toldByAmendment(s *story) bool {
-	if s == nil || s.first(events.CallAnswered) >= 0 {
+	end := s.first(events.CallEnded)
+	if end < 0 || isAnswered(s.calls[end]) || s.first(events.CallAnswered) >= 0 {
 		return false
 	}
 	return slices.ContainsFunc(s.events, func(e events.Event) bool {
 		a, ok := e.Data.(events.Amendment)
-		return ok && slices.Contains(a.Changed, "outcome") && a.Outcome != nil && *a.Outcome == events.Answered
+		return ok && slices.Contains(a.Changed, "outcome") && isAnswered(a.Call)
 	})
 }
+
+func isAnswered(c events.Call) bool { return c.Outcome != nil && *c.Outcome == events.Answered }
 
 func (j *judge) missed(t *pbxsim.Truth) verdict {
 	said := events.Outcome("") // by the record before it was corrected
@@ -176,16 +179,18 @@ func (j *judge) undecided(t *pbxsim.Truth) bool {
 // its record takes back an answer that was published, and once when the vendor corrects it.
 func mostAmendments(t *pbxsim.Truth, s *story) int {
 	n := 0
-	at := s.first(events.CallEnded)
-	if at >= 0 && s.calls[at].State == events.Provisional {
-		n++
-	} else if o := s.calls[max(at, 0)].Outcome; at >= 0 && s.first(events.CallAnswered) >= 0 && (o == nil || *o != events.Answered) {
+	if at := s.first(events.CallEnded); at >= 0 && (s.calls[at].State == events.Provisional || s.takenBack(s.calls[at])) {
 		n++
 	}
 	if t.Corrected != nil {
 		n++
 	}
 	return n
+}
+
+// takenBack tells whether the story had been answered, and its end says that it was not.
+func (s *story) takenBack(ended events.Call) bool {
+	return s.first(events.CallAnswered) >= 0 && (ended.Outcome == nil || *ended.Outcome != events.Answered)
 }
 
 // count holds the events of one type against what is asked.
@@ -265,11 +270,17 @@ func (s *story) count(typ events.Type) (n, doubles int) {
 func (j *judge) order(t *pbxsim.Truth, s *story) {
 	for i := 1; i < len(s.events); i++ {
 		before, after := s.events[i-1].Type, s.events[i].Type
-		if slices.Index(types, after) < slices.Index(types, before) {
+		if slices.Index(types, after) < slices.Index(types, before) && !turnedMissed(t, before, after) {
 			j.report.OutOfOrder++
 			j.complain("out of order", t, s, "%s after %s", after, before)
 		}
 	}
+}
+
+// turnedMissed tells whether after had to follow before: the vendor said at first that somebody had answered, and that
+// was an amendment already.
+func turnedMissed(t *pbxsim.Truth, before, after events.Type) bool {
+	return before == events.CallAmended && after == events.CallMissed && t.Corrected != nil && t.Corrected.Outcome == events.Answered
 }
 
 // premature counts what was known before it happened: above all an end while the call lasted.

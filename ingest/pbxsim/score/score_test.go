@@ -79,7 +79,11 @@ func tell(t *pbxsim.Truth) []events.Event {
 		told = append(told, amendment(t.Readable, 2, record(t, said, recording), "state", "outcome", "recording"))
 	}
 	if t.Corrected != nil {
-		told = append(told, amendment(t.Corrected.At, 3, record(t, c.Outcome, true), "outcome", "missed", "recording"))
+		changed := []string{"recording"}
+		if t.Corrected.Outcome != "" {
+			changed = []string{"outcome", "missed", "recording"}
+		}
+		told = append(told, amendment(t.Corrected.At, 3, record(t, c.Outcome, true), changed...))
 	}
 	return told
 }
