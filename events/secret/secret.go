@@ -7,23 +7,27 @@ package secret
 import (
 	"log/slog"
 	"strings"
+	"unique"
 )
 
 // Hidden is what stands wherever a secret would be seen.
 const Hidden = "***"
 
 // Text is a secret. The zero Text is none.
-type Text struct{ text *string } // behind a pointer: fmt prints the inside of a struct for a verb that String does not serve
+//
+// It is held by a handle, because fmt prints the inside of a struct for a verb that String does not serve; Texts that
+// hold the same are equal all the same.
+type Text struct{ text unique.Handle[string] }
 
 // New returns text as a secret.
-func New(text string) Text { return Text{&text} }
+func New(text string) Text { return Text{unique.Make(text)} }
 
 // Reveal returns the secret itself, for the one place that sends it.
 func (t Text) Reveal() string {
-	if t.text == nil {
+	if t == (Text{}) {
 		return ""
 	}
-	return *t.text
+	return t.text.Value()
 }
 
 // Set tells whether there is a secret at all.
@@ -41,7 +45,7 @@ func Redact(s string, secrets ...Text) string {
 
 // EnvDecode reads the secret from a setting (github.com/sethvargo/go-envconfig).
 func (t *Text) EnvDecode(value string) error {
-	t.text = &value
+	*t = New(value)
 	return nil
 }
 

@@ -98,8 +98,8 @@ func judged(call *events.Call, disposition string) {
 	if *call.Missed {
 		call.MissedReason = new(v.missed(call.Queue))
 	}
-	if v.outcome == events.Answered && inbound && call.To.Extension != nil {
-		call.Agent = &events.Agent{Extension: call.To.Extension}
+	if v.outcome == events.Answered && inbound {
+		call.Agent = agent(call)
 	}
 	if v.outcome != events.Answered && v.outcome != events.UnknownOutcome {
 		call.TalkSeconds = new(0.0)
@@ -107,6 +107,16 @@ func judged(call *events.Call, disposition string) {
 	if disposition != "" {
 		call.VendorResult = &disposition
 	}
+}
+
+// agent returns who answered: the extension that was called last. A record that names the queue in its place does not
+// tell.
+func agent(call *events.Call) *events.Agent {
+	ext := call.To.Extension
+	if ext == nil || call.Queue != nil && call.Queue.ID != nil && *call.Queue.ID == *ext {
+		return nil
+	}
+	return &events.Agent{Extension: ext}
 }
 
 // word returns a disposition as it is published. One that is not known may be anything, also an echo of the request.

@@ -45,8 +45,20 @@ func TestEveryFaultIsReportedByItsVariable(t *testing.T) {
 			t.Errorf("Validate does not say %q:\n%v", want, err)
 		}
 	}
-	if _, err := telsam.New(telsam.Config{}, nil); err == nil {
-		t.Error("New of a Config without anything: no error")
+	good := telsam.Config{URL: "http://pbx.example", Username: "api", Password: secret.New("geheim")}
+	if _, err := telsam.New(good, nil); err != nil {
+		t.Errorf("New: %v", err)
+	}
+	for fault, c := range map[string]telsam.Config{
+		"URL: not set":      {},
+		"USERNAME: not set": {URL: good.URL, Password: good.Password},
+		"PASSWORD: not set": {URL: good.URL, Username: good.Username},
+		// The machine's own zone would change with the machine.
+		`TIMEZONE: "Local"`: {URL: good.URL, Username: good.Username, Password: good.Password, Timezone: "Local"},
+	} {
+		if _, err := telsam.New(c, nil); err == nil || !strings.Contains(err.Error(), fault) {
+			t.Errorf("New: %v, want %s", err, fault)
+		}
 	}
 }
 
