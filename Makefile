@@ -53,8 +53,9 @@ bench: ## run the benchmarks that match BENCH
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: interop
-interop: ## hold schemas and AsyncAPI document to other implementations (Node 20 or newer)
-	cd schemas/interop && npm ci --no-audit --no-fund && node asyncapi.mjs && node examples.mjs
+interop: build ## hold schemas, AsyncAPI document and a demo's events to other implementations (Node 20 or newer)
+	cd schemas/interop && npm ci --no-audit --no-fund && node asyncapi.mjs && node examples.mjs && \
+	  node demo.mjs ../../bin/callbus 'call.missed.>' 3 90 && node demo.mjs ../../bin/callbus 'call.>' 50 60
 
 .PHONY: clean
 clean: ## remove what was built

@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -17,6 +18,8 @@ import (
 	"github.com/callbus/callbus/ingest/pbxsim/score"
 	"github.com/callbus/callbus/ingest/telsam"
 )
+
+var seeds = flag.Uint64("seeds", 40, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
 
 // trial is a stretch of virtual time in which a worker watches a simulated PBX.
 type trial struct {
@@ -45,8 +48,12 @@ var bucharest = func() *time.Location {
 	return zone
 }()
 
-// calmDown is how long a trial goes on without faults at its end, so that everything that is late is there.
-const calmDown = 20 * time.Minute
+// calmDown is how long a trial goes on without faults at its end, so that everything that is late is there. A worker
+// that starts after that reads the whole look-back.
+const (
+	calmDown = 4 * time.Minute
+	lastLook = 30 * time.Second
+)
 
 // run returns the score of what the worker published.
 func (tr trial) run(t *testing.T) score.Report {
@@ -67,8 +74,10 @@ func (tr trial) run(t *testing.T) score.Report {
 		tr.live(t, pbx, bus, tr.last/time.Duration(tr.kills+1), -1)
 		pbx.SetFaults(pbxsim.Faults{})
 		tr.live(t, pbx, bus, calmDown, -1)
+		tr.live(t, pbx, bus, lastLook, -1)
 		report = score.Of(pbx.Truth(time.Now()), bus.Stored(), score.Options{
 			Since: since, Until: time.Now(), Skew: tr.telsam.Skew, Grace: time.Minute,
+			Tolerance: 4 * time.Second, // a redial within seconds may be told for the call before it, and that for it
 		})
 	})
 	return report
@@ -93,7 +102,7 @@ func (tr trial) live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last t
 	ctx, cancel := context.WithTimeout(t.Context(), last)
 	defer cancel()
 	if cut >= 0 {
-		time.AfterFunc(last-30*time.Second, func() { bus.CutAfter(cut) })
+		time.AfterFunc(last-last/8, func() { bus.CutAfter(cut) })
 	}
 	if err := w.Run(ctx); err != nil && !ingesttest.IsCut(err) {
 		t.Fatalf("the worker ended: %v", err)
@@ -103,13 +112,14 @@ func (tr trial) live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last t
 	synctest.Wait()
 }
 
-func TestTheTruthIsToldOfADayOfCalls(t *testing.T) {
+func TestTheTruthIsToldOfHoursOfCalls(t *testing.T) {
 	for _, tr := range []trial{
-		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1, Start: begins[0]}, last: 4 * time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest}},
-		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2, Start: begins[0]}, last: 8 * time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
-		{name: "killed twenty times", world: pbxsim.Config{Seed: 3, Start: begins[0]}, last: 8 * time.Hour, kills: 20, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
+		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1, Start: begins[0]}, last: time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest}},
+		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2, Start: begins[0]}, last: time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
+		{name: "killed twenty times", world: pbxsim.Config{Seed: 3, Start: begins[0]}, last: 2 * time.Hour, kills: 20, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
 	} {
 		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel()
 			started := time.Now()
 			report := tr.run(t)
 			t.Logf("%v of calls in %v\n%s", tr.last, time.Since(started).Round(time.Millisecond), report)
@@ -121,18 +131,18 @@ func TestTheTruthIsToldOfADayOfCalls(t *testing.T) {
 }
 
 func TestTheTruthIsToldWhateverTheSeed(t *testing.T) {
-	seeds := 40
-	for seed := range uint64(seeds) {
+	for seed := range *seeds {
 		tr := trial{
-			world: pbxsim.Config{Seed: 100 + seed, Rate: 20, Start: begins[seed%4]}, last: 90 * time.Minute, kills: int(seed % 5), delay: time.Duration(seed%3) * 10 * time.Minute,
+			world: pbxsim.Config{Seed: 100 + seed, Rate: 10, Start: begins[seed%4]}, last: 15 * time.Minute, kills: int(seed % 5), delay: time.Duration(seed%3) * 5 * time.Minute,
 			telsam: pbxsim.TelsamConfig{
 				Faults:  pbxsim.MixedFaults(0.2),
 				Records: pbxsim.Records{LateRate: 0.1, GarbageRate: 0.02, GarbledRate: 0.02, CorrectRate: 0.02},
 				Zone:    bucharest, Bounds: pbxsim.TelsamBounds(seed % 3),
-				Skew: time.Duration(int(seed)-20) * time.Second, Plain: seed%2 == 0,
+				Skew: time.Duration(int(seed)%41-20) * time.Second, Plain: seed%2 == 0,
 			},
 		}
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
 			if report := tr.run(t); !report.Perfect() {
 				t.Errorf("not the truth\n%s", report)
 			}

@@ -61,7 +61,7 @@ type Phase string
 const (
 	InMenu  Phase = "menu"    // a menu speaks
 	InQueue Phase = "queue"   // waiting, and no telephone rings
-	Ringing Phase = "ringing" //
+	Ringing Phase = "ringing" // a telephone rings, here or at the other end
 	Talking Phase = "talking" // a person (or the fax machine) has answered
 )
 

@@ -117,9 +117,13 @@ func (s *story) alike(truth []pbxsim.Truth, o Options) []pair {
 
 func looksLike(c events.Call, t *pbxsim.Truth) bool {
 	channel, hasChannel := c.VendorIDs["channel"]
-	return (c.Direction == t.Call.Direction || c.Direction == events.UnknownDirection) &&
-		text(c.ExternalNumber) == t.Call.External() &&
-		(!hasChannel || channel == t.Channel)
+	if c.Direction != t.Call.Direction && c.Direction != events.UnknownDirection {
+		return false
+	}
+	if hasChannel { // says more than a number, which a snapshot that tells no direction cannot place
+		return channel == t.Channel
+	}
+	return text(c.ExternalNumber) == t.Call.External()
 }
 
 // apart is how far a published time is from the true one, on whichever clock it is nearer.

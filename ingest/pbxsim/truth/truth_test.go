@@ -1,0 +1,32 @@
+package main
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestNothingIsLostOrDoubledWhateverIsKilled runs the second scenario in short: at least 20 times the program is killed
+// without warning, at a random moment, and what is in its stream at the end is held against the truth.
+func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
+	folder := t.TempDir()
+	binary := filepath.Join(folder, "callbus")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/callbus/callbus/cmd/callbus").CombinedOutput(); err != nil {
+		t.Fatalf("build callbus: %v\n%s", err, out)
+	}
+	s := Rough(5, 40*time.Second, 20)
+	s.Calm = 45 * time.Second
+	s.Binary, s.Folder = binary, filepath.Join(folder, s.Dir)
+	result, err := s.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("\n%s", result)
+	if !result.Perfect() {
+		t.Error("not the truth")
+	}
+	if result.Kills < 20 {
+		t.Errorf("killed %d times, want at least 20", result.Kills)
+	}
+}
