@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/callbus/callbus/events"
 )
@@ -43,14 +44,17 @@ func (t *Tracker) restoreCall(e events.Event, f events.Call) {
 		c.facts = f
 	}
 	c.note(e.Type, e.ID, &f)
-	c.restoreTimes(e.Type)
+	c.restoreTimes(e.Type, e.RecordedTime)
 	t.restoreChannel(c)
 	t.restoreRecord(c)
 	t.restoreWaiting(c)
 }
 
+// longestReply is how long before the reply was here a snapshot may have been asked for.
+const longestReply = 30 * time.Second
+
 // restoreTimes takes from the facts what the tracker keeps beside them.
-func (c *call) restoreTimes(typ events.Type) {
+func (c *call) restoreTimes(typ events.Type, recorded time.Time) {
 	f := &c.facts
 	if typ == events.CallStarted || c.began.To.IsZero() {
 		c.began = Window{*f.StartedAt, *f.StartedAt}
@@ -65,7 +69,11 @@ func (c *call) restoreTimes(typ events.Type) {
 		}
 	}
 	if c.lastSeen.IsZero() {
-		c.lastSeen = c.began.From // it was seen later, but no event says when
+		c.lastSeen = c.began.From
+	}
+	// A snapshot that showed it was here when this was recorded, and asked for a while before.
+	if seen := recorded.Add(-longestReply); f.EndedAt == nil && seen.After(c.lastSeen) {
+		c.lastSeen = seen
 	}
 	if slices.Contains(f.Estimated, "ended_at") {
 		c.goneAt = *f.EndedAt
