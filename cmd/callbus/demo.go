@@ -56,7 +56,8 @@ func newDemoCmd(w *world) *cobra.Command {
 const (
 	demoRate  = 40
 	demoScale = 0.1
-	demoAhead = time.Minute // the world is this old when the demo begins, so calls are going on already
+	demoGrace = 5 * time.Second // what happened later than that before the end may not be told yet
+	demoAhead = time.Minute     // the world is this old when the demo begins, so calls are going on already
 )
 
 // runDemo returns nil when ctx or o.For ended it.
@@ -170,7 +171,7 @@ func (d *demo) print(ctx context.Context, bus *openedBus) error {
 
 // farewell holds what was printed against what really happened.
 func (d *demo) farewell() error {
-	report := score.Of(d.pbx.telsam.Truth(time.Now()), d.seen, score.Options{Since: d.began, Until: time.Now()})
+	report := score.Of(d.pbx.telsam.Truth(time.Now()), d.seen, score.Options{Since: d.began, Until: time.Now(), Grace: demoGrace})
 	_, err := fmt.Fprintf(d.world.stderr, "\nHeld against what happened on the simulated PBX:\n\n%s", report)
 	return err
 }

@@ -72,8 +72,8 @@ func runPbxsim(ctx context.Context, o pbxsimOptions, log *slog.Logger, stdout io
 
 To watch it with callbus:
 
-  CALLBUS_ACCOUNTS=sim \\
-  CALLBUS_ACCOUNT_SIM_PROVIDER=telsam CALLBUS_ACCOUNT_SIM_URL=%[1]s \\
+  CALLBUS_ACCOUNTS=sim \
+  CALLBUS_ACCOUNT_SIM_PROVIDER=telsam CALLBUS_ACCOUNT_SIM_URL=%[1]s \
   CALLBUS_ACCOUNT_SIM_USERNAME=%[2]s CALLBUS_ACCOUNT_SIM_PASSWORD=%[3]s callbus run
 
 Stop with Ctrl-C.
