@@ -14,7 +14,7 @@ const (
 	mostAlone  = 100                   // beyond it a batch has always been quicker
 )
 
-// newPace begins with what was measured on a laptop's disk: a batch is worth it from about 12 messages with one replica, which
+// newPace begins with what was measured on two cores and a virtual disk: a batch is worth it from about 12 messages with one replica, which
 // keeps the batch in files of its own, and from 2 with several, which keep it in memory.
 func newPace(replicas int) pace {
 	if replicas > 1 {

@@ -22,6 +22,9 @@ import (
 func (b *Bus) Publish(ctx context.Context, evs ...events.Event) error {
 	var sent *job
 	for len(evs) > 0 {
+		if sent == nil && ctx.Err() != nil {
+			return fmt.Errorf("publish %d events: none was sent: %w", len(evs), context.Cause(ctx))
+		}
 		j, refused := encode(evs, b.nc.MaxPayload()) // while the one before is committed
 		if err := b.publisher.wait(ctx, sent); err != nil {
 			return err
@@ -151,13 +154,17 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-var (
-	contentType  = []string{events.ContentType}
-	expectFirst  = []string{"0"}
+const (
 	hdrMsgID     = jetstream.MsgIDHeader
 	hdrExpected  = jetstream.ExpectedLastSubjSeqHeader
 	hdrType      = "Content-Type"
 	headerFields = 6 // the three of every message, and the three of one in a batch
+)
+
+// Header values that all messages share; nobody changes them.
+var (
+	contentType = []string{events.ContentType}
+	expectFirst = []string{"0"}
 )
 
 func (j *job) add(e events.Event, data []byte) {

@@ -409,3 +409,34 @@ func TestClose(t *testing.T) {
 		t.Fatalf("Publish after Close: %v", err)
 	}
 }
+
+func TestPublishWithAContextThatIsDone(t *testing.T) {
+	b, _ := newBus(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("we are stopping")
+	cancel(cause)
+	if err := b.Publish(ctx, calls("acme", 1)...); !errors.Is(err, cause) {
+		t.Errorf("Publish: %v", err)
+	}
+	checkStored(t, b, nil)
+}
+
+// Two processes that both believe they own the account publish the same, each over its own connection.
+func TestTwoBuses(t *testing.T) {
+	s := startOutside(t)
+	evs := append(calls("acme", 60), amended("acme", "call-000000", 2), amended("acme", "call-000000", 3))
+	var wg sync.WaitGroup
+	var b *stream.Bus
+	for range 3 {
+		b = openBus(t, dial(t, s.URL()))
+		wg.Go(func() {
+			for _, n := range []int{1, 7, 100, len(evs)} {
+				if err := b.Publish(testContext(t), evs[:n]...); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	checkStored(t, b, evs)
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -85,11 +86,12 @@ func (f Filter) subjects() []string {
 	if len(f.Types) == 0 {
 		return []string{"call.*." + account + ".>", "callback.*." + account + ".>", "source.*.*." + account + ".>"}
 	}
-	out := make([]string, len(f.Types))
-	for i, t := range f.Types {
-		out[i] = string(t) + "." + account + ".>"
+	var out []string
+	for _, t := range f.Types {
+		out = append(out, string(t)+"."+account+".>")
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out) // the server refuses one that is there twice
 }
 
 // A reader reads a stream in order, through a consumer of its own, which it makes anew from where it was whenever something goes wrong.

@@ -40,7 +40,7 @@ func TestEventsFilter(t *testing.T) {
 		"all":     {stream.Filter{}, func(events.Event) bool { return true }},
 		"account": {stream.Filter{Account: "acme"}, func(e events.Event) bool { return e.Account == "acme" }},
 		"type":    {stream.Filter{Types: []events.Type{events.CallMissed}}, func(e events.Event) bool { return e.Type == events.CallMissed }},
-		"types, account": {stream.Filter{Account: "acme", Types: []events.Type{events.CallStarted, events.GapOpened}}, func(e events.Event) bool {
+		"types, account": {stream.Filter{Account: "acme", Types: []events.Type{events.CallStarted, events.GapOpened, events.CallStarted}}, func(e events.Event) bool {
 			return e.Account == "acme" && (e.Type == events.CallStarted || e.Type == events.GapOpened)
 		}},
 		"unknown":        {stream.Filter{Account: "nobody"}, func(events.Event) bool { return false }},

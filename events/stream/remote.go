@@ -106,7 +106,7 @@ func connectionOptions(name string, log *slog.Logger) []nats.Option {
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, 750*time.Millisecond),
-		nats.ReconnectBufSize(-1),   // what is published while disconnected fails at once, and is published again by who knows whether it still matters
+		nats.ReconnectBufSize(-1),   // what cannot be sent fails at once, and its caller decides
 		nats.IgnoreAuthErrorAbort(), // credentials that are being changed on the server are wrong for a while
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {

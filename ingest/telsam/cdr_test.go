@@ -193,6 +193,16 @@ func TestFaxAndRecordingAndWhatIsNotKnown(t *testing.T) {
 	}
 }
 
+func TestAQueueIsNotWhoAnswered(t *testing.T) {
+	page := records(t, cdr(map[string]any{"queue": "630", "dst": "630"}), cdr(map[string]any{"queue": "630", "dst": "110"}))
+	if got := page.Records[0].Call; got.Agent != nil || *got.Outcome != events.Answered || *got.Missed {
+		t.Errorf("answered by agent %v, %s, missed %t; want an answered call and nobody named", got.Agent, *got.Outcome, *got.Missed)
+	}
+	if got := page.Records[1].Call.Agent; got == nil || text(got.Extension) != "110" {
+		t.Errorf("answered by %v, want 110", got)
+	}
+}
+
 // TestARecordKeepsItsKey holds that the key of a record can be told from what was published of it, and differs between
 // records that differ in type, id or second.
 func TestARecordKeepsItsKey(t *testing.T) {

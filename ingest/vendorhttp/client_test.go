@@ -266,6 +266,7 @@ func TestCutRepliesAreErrors(t *testing.T) {
 	for name, raw := range map[string]string{
 		"cut within the headers":      "HTTP/1.1 200 OK\r\nContent-Le",
 		"not HTTP, with an echo":      "vendor-said " + password + " " + username + "\r\n\r\n",
+		"a length that is a word":     "HTTP/1.1 200 OK\r\nContent-Length: vendor-said\r\n\r\n[]",
 		"a header that is an echo":    "HTTP/1.1 200 OK\r\n" + url.QueryEscape(password) + "\r\n\r\n[]",
 		"a length that is an echo":    "HTTP/1.1 200 OK\r\nContent-Length: " + url.QueryEscape(password) + "\r\n\r\n[]",
 		"an encoding that is an echo": "HTTP/1.1 200 OK\r\nTransfer-Encoding: " + url.QueryEscape(password) + "\r\n\r\n[]",
