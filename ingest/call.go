@@ -10,16 +10,19 @@ import (
 
 // call is what the tracker knows of one call. The fields that every snapshot touches come first.
 type call struct {
-	round    uint64    // the snapshot that showed it last
-	place    int       // its row there
-	lastSeen time.Time // when that one was asked for: the call was alive then, or after
-	goneAt   time.Time // when the first whole snapshot without it was here; zero while it is shown
-	talking  bool
-	present  bool // in Tracker.present
+	channel  string
+	round    uint64 // the snapshot that showed it last
+	place    int    // its place in the lineup
+	earliest int64  // began, in nanoseconds since 1970: beside the fields above, for same
+	latest   int64
 	row      rowParties
-	began    Window // the call began in it
+	talking  bool
+	gone     bool      // the last snapshot did not show it
+	present  bool      // snapshots show it, or did until it was gone a moment ago; in the lineup, or in Tracker.gone
+	began    Window    // the call began in it
+	lastSeen time.Time // when it was surely alive; see Tracker.seen
+	goneAt   time.Time // when the first whole snapshot without it was here; zero while it is shown
 
-	channel string
 	record  string       // the Key of its record, "" until it is known
 	targets []string     // keys of the parties that snapshots showed it to reach
 	indexes []partyIndex // where parties hold it
@@ -43,7 +46,12 @@ func (c *call) recorded() bool { return c.record != "" }
 // same tells whether a row on c's channel is c itself, and not another call that was given the same channel.
 // Estimates of the begin jitter by about a second from one poll to the next.
 func (c *call) same(row *ActiveCall) bool {
-	return distance(c.began, row.Began) <= channelSlack
+	return row.Began.From.UnixNano() <= c.latest+int64(channelSlack) && row.Began.To.UnixNano() >= c.earliest-int64(channelSlack)
+}
+
+// setBegan notes when c began.
+func (c *call) setBegan(w Window) {
+	c.began, c.earliest, c.latest = w, w.From.UnixNano(), w.To.UnixNano()
 }
 
 // channelSlack is how far apart two estimates of one call's begin may lie. A channel that is used again sooner than

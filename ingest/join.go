@@ -63,10 +63,10 @@ func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
 }
 
 // match tells whether rec, listed at a moment of our clock, may be the record of c, and what speaks against it, as a
-// time. A call that was seen alive after that is another one.
+// time. A call that was seen alive after that, or after the record says it was over, is another one.
 func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (time.Duration, bool) {
 	penalty, ok := c.parties(&rec.Call)
-	if !ok || !c.lastSeen.Before(listed) {
+	if !ok || !t.seen(c).Before(listed) || t.overBefore(rec, t.seen(c)) {
 		return 0, false
 	}
 	start := *rec.Call.StartedAt
@@ -76,7 +76,7 @@ func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (time.Duration, boo
 		return 0, false
 	}
 	if c.goneAt.IsZero() {
-		return skewed + penalty, !t.overBefore(rec, c.lastSeen)
+		return skewed + penalty, true
 	}
 	off := c.lifeOff(rec.Call.EndedAt.Sub(start))
 	return skewed + penalty + off, off == 0 || skewed <= channelSlack

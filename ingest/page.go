@@ -69,7 +69,8 @@ func (t *Tracker) old(rec *CDR) bool { return rec.Call.EndedAt.Before(t.cfg.Firs
 // fromRecord makes a call that only its record shows.
 func (t *Tracker) fromRecord(rec *CDR) *call {
 	t.tally.RecordOnly++
-	c := &call{began: Window{*rec.Call.StartedAt, *rec.Call.StartedAt}}
+	c := &call{}
+	c.setBegan(Window{*rec.Call.StartedAt, *rec.Call.StartedAt})
 	c.facts = events.Call{
 		CallID:  events.Hash("record", t.cfg.Account, rec.Key),
 		Account: t.cfg.Account, Provider: t.cfg.Provider,

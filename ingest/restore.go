@@ -57,9 +57,9 @@ const longestReply = 30 * time.Second
 func (c *call) restoreTimes(typ events.Type, recorded time.Time) {
 	f := &c.facts
 	if typ == events.CallStarted || c.began.To.IsZero() {
-		c.began = Window{*f.StartedAt, *f.StartedAt}
+		c.setBegan(Window{*f.StartedAt, *f.StartedAt})
 		if slices.Contains(f.Estimated, "started_at") && f.ObservedAfter != nil && f.ObservedBefore != nil {
-			c.began = Window{*f.ObservedAfter, *f.ObservedBefore}
+			c.setBegan(Window{*f.ObservedAfter, *f.ObservedBefore})
 		}
 	}
 	if typ == events.CallAnswered {
@@ -94,7 +94,7 @@ func (t *Tracker) restoreChannel(c *call) {
 	if !c.ended {
 		t.attach(c)
 	} else if c.present {
-		t.present = slices.DeleteFunc(t.present, func(o *call) bool { return o == c })
+		t.gone = slices.DeleteFunc(t.gone, func(o *call) bool { return o == c })
 		t.detach(c)
 	}
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/callbus/callbus/events"
@@ -14,6 +15,7 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 	}
 	t.round++
 	t.lastSnapshot = s.At
+	t.askedBefore, t.asked = t.asked, s.Asked
 	t.advance(s.At)
 	t.clock.told(s.Ahead)
 	out := t.closeGap(nil, events.ActiveCalls, s.At)
@@ -21,10 +23,7 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 	for i := range s.Calls {
 		out = t.row(out, &s.Calls[i], &s)
 	}
-	if !s.Partial {
-		out = t.absent(out, &s)
-	}
-	return out
+	return t.absent(out, &s)
 }
 
 // row takes in one row. Most rows of most snapshots are of a call that is known and has not changed: they must cost
@@ -46,8 +45,11 @@ func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events
 		return out // a second row of one call
 	}
 	t.lineup.found(c)
-	seenBefore := c.lastSeen
-	c.round, c.lastSeen, c.goneAt = t.round, s.Asked, time.Time{}
+	seenBefore := t.seen(c)
+	c.round = t.round
+	if c.gone {
+		c.gone, c.goneAt = false, time.Time{}
+	}
 	if row.Talking && !c.talking {
 		c.talking = true
 		out = t.answer(out, c, row, s, seenBefore)
@@ -58,13 +60,27 @@ func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events
 	return out
 }
 
+// seen returns when c was surely alive. For a call that the last snapshot shows that is when it was asked for.
+func (t *Tracker) seen(c *call) time.Time {
+	switch {
+	case c.round == 0 || c.gone:
+		return c.lastSeen
+	case c.round == t.round:
+		return t.asked
+	case c.round == t.round-1:
+		return t.askedBefore
+	}
+	return c.lastSeen
+}
+
 // begin makes a call of a row that shows one not seen before. The channel's former call is gone, and its end is
 // decided with the absent ones.
 func (t *Tracker) begin(out []events.Event, row *ActiveCall, s *Snapshot) ([]events.Event, *call) {
 	start := middle(row.Began)
-	c := &call{channel: row.Channel, began: row.Began, lastSeen: row.Began.From}
+	c := &call{channel: row.Channel, lastSeen: row.Began.From}
+	c.setBegan(row.Began)
 	c.facts = events.Call{
-		CallID:  events.Hash("call", t.cfg.Account, row.Channel, start.Format(time.RFC3339Nano)),
+		CallID:  events.Hash("call", t.cfg.Account, row.Channel, strconv.FormatInt(start.UnixMilli(), 10)),
 		Account: t.cfg.Account, Provider: t.cfg.Provider,
 		VendorIDs: map[string]string{"channel": row.Channel},
 		Revision:  1, State: events.Provisional,
@@ -79,16 +95,16 @@ func (t *Tracker) begin(out []events.Event, row *ActiveCall, s *Snapshot) ([]eve
 	t.byID[c.facts.CallID] = c
 	t.byChannel[c.channel] = append(t.byChannel[c.channel], c)
 	t.unjoined.add(c)
-	t.attach(c)
+	t.live[c.channel], c.present = c, true
 	return t.publish(out, c, events.CallStarted, c.atStart(), start, s.At), c
 }
 
-// attach makes c one of the calls that snapshots show.
+// attach makes c one of the calls that snapshots may show, though none has yet in this life.
 func (t *Tracker) attach(c *call) {
 	t.live[c.channel] = c
 	if !c.present {
-		c.present = true
-		t.present = append(t.present, c)
+		c.present, c.gone, c.goneAt = true, true, time.Time{}
+		t.gone = append(t.gone, c)
 	}
 }
 
@@ -135,29 +151,39 @@ func (c *call) answerTime() time.Time {
 // absent looks at the calls that the snapshot does not show. One snapshot without a call proves little: the call ends
 // when its record says so, or when it has been gone for SETTLE and a newer whole snapshot does not show it either.
 func (t *Tracker) absent(out []events.Event, s *Snapshot) []events.Event {
-	kept := t.present[:0]
-	for _, c := range t.present {
+	t.lineup.missing(func(c *call) {
+		c.lastSeen = t.seen(c)
+		if s.Partial { // it may be behind the row that cannot be read
+			t.lineup.found(c)
+			return
+		}
+		c.gone, c.goneAt = true, s.At
+		t.gone = append(t.gone, c)
+	})
+	kept := t.gone[:0]
+	for _, c := range t.gone {
 		switch {
-		case c.round == t.round:
+		case !c.gone: // it is back
+		case s.Partial:
 			kept = append(kept, c)
 		case c.recorded():
 			t.detach(c)
-		case c.goneAt.IsZero():
+		case c.goneAt.IsZero(): // known from a former life
 			c.goneAt = s.At
 			kept = append(kept, c)
-		case s.At.Sub(c.goneAt) < t.cfg.Settings.Settle:
+		case s.At.Equal(c.goneAt) || s.At.Sub(c.goneAt) < t.cfg.Settings.Settle:
 			kept = append(kept, c)
 		default:
 			out = t.endWithoutRecord(out, c, s)
 			t.detach(c)
 		}
 	}
-	clear(t.present[len(kept):])
-	t.present = kept
+	clear(t.gone[len(kept):])
+	t.gone = kept
 	return out
 }
 
-// detach is for the loop of absent, which drops c from present by itself.
+// detach makes c no longer one of the calls that snapshots may show.
 func (t *Tracker) detach(c *call) {
 	c.present = false
 	if t.live[c.channel] == c {

@@ -53,7 +53,7 @@ type Tracker struct {
 	// byChannel holds every remembered call that a snapshot showed, live or over.
 	byChannel map[string][]*call
 	live      map[string]*call // by channel: calls that the last snapshot showed, or that are gone but not over
-	present   []*call          // the same, and calls that lost their channel to another, in order of first sight
+	gone      []*call          // calls that the last snapshot did not show, and that are not over
 	unjoined  parties          // calls that snapshots showed and no record is known of
 	awaiting  []*call          // calls that ended without a record, lately or undecided whether they were missed
 	unseen    parties          // calls that ended lately, known from their record alone
@@ -61,6 +61,8 @@ type Tracker struct {
 	lineup       lineup    // the calls in the order of the last snapshot's rows
 	round        uint64    // counts snapshots
 	lastSnapshot time.Time // when the newest was here
+	asked        time.Time // when it was asked for
+	askedBefore  time.Time // and the one before it
 	now          time.Time // of the newest observation
 	forgotten    time.Time // when forget last ran
 	clock        clockOffset
@@ -105,7 +107,7 @@ func (t *Tracker) Live() int { return len(t.live) }
 // snapshots, and for how long at most (then the ordinary sweeps must do). Windows do not overlap; the newest is first.
 func (t *Tracker) Missing(within time.Duration) []Window {
 	var ws []Window
-	for _, cs := range [][]*call{t.present, t.awaiting} {
+	for _, cs := range [][]*call{t.gone, t.awaiting} {
 		for _, c := range cs {
 			if !c.goneAt.IsZero() && !c.recorded() && t.now.Sub(c.goneAt) <= within {
 				ws = append(ws, Window{c.began.From.Add(-joinTolerance), c.began.To.Add(joinTolerance)})

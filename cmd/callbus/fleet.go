@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 // fleet is the workers of this process, one for each account. Accounts may be added, changed and removed while it runs.
@@ -44,10 +45,18 @@ func vendorTransport() *http.Transport {
 	return t
 }
 
+// clientFor returns the client of an account, whose requests all draw on one budget if it has one.
+func (f *fleet) clientFor(r ingest.Rate) *http.Client {
+	if r.Requests == 0 {
+		return f.client
+	}
+	return &http.Client{Transport: vendorhttp.NewBudget(f.client.Transport, r.Requests, r.Per)}
+}
+
 // start lets a worker watch a, in place of the one that did so before, until ctx is done.
 func (f *fleet) start(ctx context.Context, a Account) error {
 	f.stop(a.Name)
-	vendor, err := a.Open(f.client)
+	vendor, err := a.Open(f.clientFor(a.Settings.Rate))
 	if err != nil {
 		return err
 	}
