@@ -55,10 +55,8 @@ func (e Event) PartitionKey() string { return e.Account + "/" + e.Subject }
 // AppendJSON appends the CloudEvents JSON form of e to b. It is written by hand because it is on the hot path;
 // a test holds it to sdk-go's reader.
 func (e Event) AppendJSON(b []byte) ([]byte, error) {
-	data, err := json.Marshal(e.Data)
-	if err != nil {
-		return b, fmt.Errorf("encode the data of %s %s: %w", e.Type, e.ID, err)
-	}
+	before := b
+	var err error
 	b = append(b, `{"specversion":"1.0"`...)
 	for _, a := range [...]struct{ name, value string }{
 		{"id", e.ID},
@@ -84,11 +82,13 @@ func (e Event) AppendJSON(b []byte) ([]byte, error) {
 		b = append(b, a.name...)
 		b = append(b, `":`...)
 		if b, err = appendString(b, a.value); err != nil {
-			return b, err
+			return before, err
 		}
 	}
 	b = append(b, `,"data":`...)
-	b = append(b, data...)
+	if b, err = appendData(b, e.Data); err != nil {
+		return before, fmt.Errorf("encode the data of %s %s: %w", e.Type, e.ID, err)
+	}
 	return append(b, '}'), nil
 }
 
@@ -98,7 +98,8 @@ func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(make([]byte, 
 // appendString appends s as a JSON string. Attributes are nearly always plain ASCII, which needs no escaping.
 func appendString(b []byte, s string) ([]byte, error) {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+		switch c := s[i]; {
+		case c < ' ', c >= 0x7f, c == '"', c == '\\', c == '<', c == '>', c == '&': // as encoding/json has it
 			quoted, err := json.Marshal(s)
 			return append(b, quoted...), err
 		}
