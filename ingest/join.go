@@ -110,8 +110,11 @@ func (c *call) parties(f *events.Call) (time.Duration, bool) {
 	if sameFrom && c.reached(f) {
 		return 0, true
 	}
-	return weakPenalty, sameFrom || mine != nil && theirs != nil
+	return weakPenalty, sameFrom && identified(f.From) || mine != nil && theirs != nil
 }
+
+// identified tells whether p can be told from others: callers who withhold their number all look alike.
+func identified(p events.Party) bool { return p.Number != nil || p.Extension != nil }
 
 func opposite(a, b events.Direction) bool {
 	return a == events.Inbound && b == events.Outbound || a == events.Outbound && b == events.Inbound
@@ -122,9 +125,15 @@ func (c *call) reached(f *events.Call) bool {
 	if slices.Contains(c.targets, partyKey(f.To)) {
 		return true
 	}
-	q := f.Queue
-	return q != nil && q.ID != nil && (slices.Contains(c.targets, *q.ID) ||
-		c.facts.Queue != nil && c.facts.Queue.ID != nil && *c.facts.Queue.ID == *q.ID)
+	q := queueKey(f.Queue)
+	return q != "" && (slices.Contains(c.targets, q) || queueKey(c.facts.Queue) == q)
+}
+
+func queueKey(q *events.Queue) string {
+	if q == nil || q.ID == nil {
+		return ""
+	}
+	return *q.ID
 }
 
 // partyKey is what two mentions of one party have in common, however the vendor spells it.

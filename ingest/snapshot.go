@@ -234,9 +234,15 @@ func (t *Tracker) recall(row *ActiveCall, s *Snapshot) *call {
 }
 
 // couldShow tells whether row may show c, which is known from its record alone: the same begin, and asked for before c
-// was over.
+// was over. Of a caller who cannot be told from others, it must show the same target too.
 func (t *Tracker) couldShow(c *call, row *ActiveCall, s *Snapshot) bool {
 	started, ended := t.clock.ours(*c.facts.StartedAt), t.clock.ours(*c.facts.EndedAt)
 	return !s.Asked.After(ended.Add(channelSlack)) &&
-		distance(Window{started, started.Add(time.Second)}, row.Began) <= channelSlack
+		distance(Window{started, started.Add(time.Second)}, row.Began) <= channelSlack &&
+		(identified(row.From) || sameTarget(c, row))
+}
+
+func sameTarget(c *call, row *ActiveCall) bool {
+	to, queue := partyKey(row.To), queueKey(c.facts.Queue)
+	return to == partyKey(c.facts.To) || queue != "" && (to == queue || queueKey(row.Queue) == queue)
 }
