@@ -24,6 +24,10 @@ const lifeSlack = 2 * time.Second
 // weakPenalty is what it costs a pair that only the outside number, or only the caller, is the same.
 const weakPenalty = 3 * time.Second
 
+// talkPenalty is what it costs a pair that the record tells of an answer and no snapshot did, or the other way round: an
+// answer may fall between two polls.
+const talkPenalty = time.Second
+
 type pair struct {
 	rec  *CDR
 	call *call
