@@ -24,9 +24,8 @@ const lifeSlack = 2 * time.Second
 // weakPenalty is what it costs a pair that only the outside number, or only the caller, is the same.
 const weakPenalty = 3 * time.Second
 
-// talkPenalty is what it costs a pair that the record tells of an answer and no snapshot did, or the other way round: an
-// answer may fall between two polls.
-const talkPenalty = time.Second
+// doubtPenalty is what it costs a pair for each thing in which record and snapshots differ, though they need not agree.
+const doubtPenalty = time.Second
 
 type pair struct {
 	rec  *CDR
@@ -44,8 +43,8 @@ func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
 	for _, rec := range fresh {
 		first := len(pairs)
 		t.unjoined.each(rec.Call.From, rec.Call.ExternalNumber, func(c *call) {
-			if cost, ok := t.match(c, rec, at); ok {
-				pairs = append(pairs, pair{rec, c, cost, cost >= weakPenalty})
+			if p, ok := t.match(c, rec, at); ok {
+				pairs = append(pairs, p)
 			}
 		})
 		for i := first; i < len(pairs); i++ {
@@ -68,22 +67,37 @@ func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
 
 // match tells whether rec, listed at a moment of our clock, may be the record of c, and what speaks against it, as a
 // time. A call that was seen alive after that, or after the record says it was over, is another one.
-func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (time.Duration, bool) {
+func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (pair, bool) {
 	penalty, ok := c.parties(&rec.Call)
 	if !ok || !t.seen(c).Before(listed) || t.overBefore(rec, t.seen(c)) {
-		return 0, false
+		return pair{}, false
 	}
 	start := *rec.Call.StartedAt
 	apart := distance(Window{start, start.Add(time.Second)}, c.began)
 	skewed := distance(Window{t.clock.ours(start), t.clock.ours(start).Add(time.Second)}, c.began)
 	if skewed > sureTolerance && (apart > joinTolerance || t.clock.sure()) {
-		return 0, false
+		return pair{}, false
 	}
+	p := pair{rec: rec, call: c, weak: penalty >= weakPenalty}
+	p.cost = skewed + penalty + c.doubts(rec) + t.clock.ours(start).Add(time.Second/2).Sub(middle(c.began)).Abs()/4
 	if c.goneAt.IsZero() {
-		return skewed + penalty, true
+		return p, true
 	}
 	off := c.lifeOff(rec.Call.EndedAt.Sub(start))
-	return skewed + penalty + off, off == 0 || skewed <= channelSlack
+	p.cost += off
+	return p, off <= lifeSlack || skewed <= channelSlack
+}
+
+// doubts is what it costs that the record tells of an answer or of a queue and no snapshot did, or the other way round.
+// Either may fall between two polls.
+func (c *call) doubts(rec *CDR) (cost time.Duration) {
+	if c.talking != answeredBy(rec.Call) {
+		cost += doubtPenalty
+	}
+	if queueKey(c.facts.Queue) != queueKey(rec.Call.Queue) {
+		cost += doubtPenalty
+	}
+	return cost
 }
 
 // overBefore tells whether rec says that its call was over before a moment of our clock, however the PBX's clock is read.
@@ -97,7 +111,7 @@ func (t *Tracker) overBefore(rec *CDR, seen time.Time) bool {
 
 // lifeOff is by how much a call of length d does not fit what was seen of c, which is gone.
 func (c *call) lifeOff(d time.Duration) time.Duration {
-	least, most := c.lastSeen.Sub(c.began.To)-lifeSlack, c.goneAt.Sub(c.began.From)+lifeSlack
+	least, most := c.lastSeen.Sub(c.began.To), c.goneAt.Sub(c.began.From)
 	return max(0, least-d, d-most)
 }
 
@@ -114,7 +128,21 @@ func (c *call) parties(f *events.Call) (time.Duration, bool) {
 	if sameFrom && c.reached(f) {
 		return 0, true
 	}
-	return weakPenalty, sameFrom && identified(f.From) || mine != nil && theirs != nil
+	if sameFrom && !identified(f.From) {
+		return 2 * weakPenalty, mayReach(queueKey(c.facts.Queue), partyKey(c.facts.To), f)
+	}
+	return weakPenalty, sameFrom || mine != nil && theirs != nil
+}
+
+// mayReach tells whether a call that a snapshot shows in queue, if it shows one, on its way to the party to, may be the
+// one that f is of. Of a call through a queue one may name the queue and the other the agent, and a snapshot may leave
+// the queue out; a record does not.
+func mayReach(queue, to string, f *events.Call) bool {
+	recorded := queueKey(f.Queue)
+	if recorded == "" {
+		return queue == "" && to == partyKey(f.To)
+	}
+	return queue == "" || queue == recorded
 }
 
 // identified tells whether p can be told from others: callers who withhold their number all look alike.

@@ -16,7 +16,10 @@ const missedAfter = 2 * time.Minute
 func (p Page) observe(t *Tracker) []events.Event {
 	t.advance(p.At)
 	t.clock.told(p.Ahead)
-	out := t.closeGap(nil, events.CDRs, p.At)
+	var out []events.Event
+	if !p.Partial {
+		out = t.closeGap(out, events.CDRs, p.At)
+	}
 	fresh := make([]*CDR, 0, len(p.Records))
 	for i := range p.Records {
 		rec := &p.Records[i]

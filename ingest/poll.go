@@ -19,7 +19,7 @@ func (w *Worker) pollActive(ctx context.Context) {
 		if err != nil {
 			w.failed(ctx, events.ActiveCalls, err)
 		} else {
-			w.show(ctx, sighting{s, events.ActiveCalls, s.At, s.Rejected})
+			w.show(ctx, sighting{Observation: s, list: events.ActiveCalls, at: s.At, rejected: s.Rejected})
 		}
 		if !sleep(ctx, pace.after(asked, time.Now(), err)) {
 			return
@@ -97,20 +97,31 @@ func (w *Worker) readMissing(ctx context.Context, d time.Duration, well bool) bo
 
 // read shows the tracker the records of calls that began in window.
 func (w *Worker) read(ctx context.Context, window Window) error {
+	var last *Page // a reading has succeeded when its last page is here, and not before
 	for p, err := range w.cdrs.CDRs(ctx, window) {
+		if last != nil {
+			last.Partial = true
+			w.showPage(ctx, *last)
+		}
 		if err != nil {
 			return err
 		}
-		w.show(ctx, sighting{p, events.CDRs, p.At, p.Rejected})
+		last = &p
+	}
+	if last != nil {
+		w.showPage(ctx, *last)
 	}
 	return ctx.Err()
 }
 
-// failed notes that list could not be read.
+func (w *Worker) showPage(ctx context.Context, p Page) {
+	w.show(ctx, sighting{Observation: p, list: events.CDRs, at: p.At, rejected: p.Rejected, partial: p.Partial})
+}
+
+// failed shows that list could not be read.
 func (w *Worker) failed(ctx context.Context, list events.List, err error) {
 	now := time.Now()
-	w.noteFailure(w.cfg.Log, list, err, now)
-	w.show(ctx, sighting{Observation: Failure{List: list, At: now, Reason: reason(err)}, list: list, at: now})
+	w.show(ctx, sighting{Observation: Failure{List: list, At: now, Reason: reason(err)}, list: list, at: now, err: err})
 }
 
 func (w *Worker) show(ctx context.Context, s sighting) {

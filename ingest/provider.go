@@ -74,7 +74,8 @@ type Page struct {
 	Asked    time.Time
 	At       time.Time
 	Ahead    *time.Duration // as in Snapshot
-	Window   Window
+	Window   Window         // whatever began in it and was listed is in Records
+	Partial  bool           // more pages of the same reading follow; the worker sets it
 	Records  []CDR
 	Rejected []Rejected
 }

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,7 +24,9 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 	for i := range s.Calls {
 		out = t.row(out, &s.Calls[i], &s)
 	}
-	return t.absent(out, &s)
+	out = t.absent(out, &s)
+	t.forget()
+	return out
 }
 
 // row takes in one row. Most rows of most snapshots are of a call that is known and has not changed: they must cost
@@ -204,11 +207,13 @@ func (t *Tracker) endWithoutRecord(out []events.Event, c *call, s *Snapshot) []e
 		c.facts.Missed = new(bool)
 	}
 	c.facts.Estimated, c.facts.ObservedAfter, c.facts.ObservedBefore = c.estimates(c.facts.AnsweredAt != nil, true)
+	if !slices.Contains(t.awaiting, c) {
+		t.awaiting = append(t.awaiting, c)
+	}
 	if c.ended { // it came back after its end, and is gone again
 		return t.amend(out, c, before, s.At)
 	}
 	t.clock.doubt()
-	t.awaiting = append(t.awaiting, c)
 	t.tally.Provisional++
 	return t.end(out, c, s.At)
 }
@@ -239,10 +244,5 @@ func (t *Tracker) couldShow(c *call, row *ActiveCall, s *Snapshot) bool {
 	started, ended := t.clock.ours(*c.facts.StartedAt), t.clock.ours(*c.facts.EndedAt)
 	return !s.Asked.After(ended.Add(channelSlack)) &&
 		distance(Window{started, started.Add(time.Second)}, row.Began) <= channelSlack &&
-		(identified(row.From) || sameTarget(c, row))
-}
-
-func sameTarget(c *call, row *ActiveCall) bool {
-	to, queue := partyKey(row.To), queueKey(c.facts.Queue)
-	return to == partyKey(c.facts.To) || queue != "" && (to == queue || queueKey(row.Queue) == queue)
+		(identified(row.From) || mayReach(queueKey(row.Queue), partyKey(row.To), &c.facts))
 }

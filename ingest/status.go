@@ -50,7 +50,11 @@ func (w *Worker) note(s sighting, t Tally, live int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.state.Tally, w.state.Live = t, live
-	if _, failed := s.Observation.(Failure); failed {
+	if s.err != nil {
+		w.noteFailure(w.cfg.Log, s.list, s.err)
+		return
+	}
+	if s.partial {
 		return
 	}
 	if w.streak[s.list] >= failuresSaid {
@@ -65,10 +69,8 @@ func (w *Worker) note(s sighting, t Tally, live int) {
 // failuresSaid is after how many failures in a row a person is told: one or two pass by themselves.
 const failuresSaid = sureRefusals
 
-// noteFailure notes err, and logs it once it is worth a person's while.
-func (s *status) noteFailure(log *slog.Logger, list events.List, err error, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// noteFailure, called with the lock held, notes err, and logs it once it is worth a person's while.
+func (s *status) noteFailure(log *slog.Logger, list events.List, err error) {
 	put(&s.state.Failing, list, err)
 	put(&s.state.Failures, list, s.state.Failures[list]+1)
 	put(&s.state.Polls, list, s.state.Polls[list]+1)

@@ -130,6 +130,9 @@ func (t *Tracker) forget() {
 		return
 	}
 	t.forgotten = t.now
+	defer func() {
+		t.awaiting = slices.DeleteFunc(t.awaiting, func(c *call) bool { return t.byID[c.facts.CallID] != c })
+	}()
 	t.forgetUnseen()
 	horizon := t.knownSince().Add(-remember)
 	for _, c := range t.byID {

@@ -55,6 +55,8 @@ type sighting struct {
 	list     events.List
 	at       time.Time
 	rejected []Rejected
+	partial  bool  // more of the same reading follows
+	err      error // of a Failure
 }
 
 // NewWorker returns a worker that is yet to Run. The vendor must offer at least one list.
