@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"hash/fnv"
 	"math/rand/v2"
 	"time"
 )
@@ -25,6 +26,17 @@ const (
 type pace struct {
 	interval time.Duration
 	failures int
+	dice     *rand.Rand // nil: those of the process
+}
+
+// newPace returns a pace whose jitter depends on whose it is alone: no two accounts have the same, and a test that runs
+// again has the same again.
+func newPace(interval time.Duration, whose ...string) *pace {
+	h := fnv.New64a()
+	for _, s := range whose {
+		_, _ = h.Write([]byte(s)) // never fails
+	}
+	return &pace{interval: interval, dice: rand.New(rand.NewPCG(h.Sum64(), 0))}
 }
 
 // after returns how long to wait until the next attempt, when the last began at asked and ended now with err.
@@ -39,7 +51,7 @@ func (p *pace) after(asked, now time.Time, err error) time.Duration {
 	case errors.As(err, &limited) && limited.After > 0:
 		return limited.After
 	case errors.Is(err, ErrCredentials) && p.failures >= sureRefusals:
-		return jittered(credentialsBackoff)
+		return p.jittered(credentialsBackoff)
 	case limited != nil:
 		return max(p.interval, p.backoff())
 	}
@@ -48,12 +60,15 @@ func (p *pace) after(asked, now time.Time, err error) time.Duration {
 
 func (p *pace) backoff() time.Duration {
 	d := max(p.interval/4, leastBackoff) << min(p.failures-1, 16)
-	return jittered(min(d, max(mostBackoff, p.interval)))
+	return p.jittered(min(d, max(mostBackoff, p.interval)))
 }
 
 // jittered returns d, made up to a fifth shorter or longer.
-func jittered(d time.Duration) time.Duration {
-	return d - d/5 + rand.N(2*d/5+1)
+func (p *pace) jittered(d time.Duration) time.Duration {
+	if p.dice == nil {
+		return d - d/5 + rand.N(2*d/5+1)
+	}
+	return d - d/5 + time.Duration(p.dice.Int64N(int64(2*d/5+1)))
 }
 
 // sleep waits for d. It tells whether it did, and was not cut short by ctx.

@@ -9,7 +9,7 @@ import (
 
 // pollActive asks for the active calls, again and again, until ctx is done.
 func (w *Worker) pollActive(ctx context.Context) {
-	pace := pace{interval: w.cfg.Settings.PollActive}
+	pace := newPace(w.cfg.Settings.PollActive, w.cfg.Account, string(events.ActiveCalls))
 	for {
 		asked := time.Now()
 		s, err := w.active.ActiveCalls(ctx)
@@ -29,7 +29,8 @@ func (w *Worker) pollActive(ctx context.Context) {
 
 // pollCDRs reads the newest records at every poll, those that are waited for at once, and bit by bit the look-back.
 func (w *Worker) pollCDRs(ctx context.Context) {
-	pace, plan := pace{interval: w.cfg.Settings.PollCDR}, &sweep{lookback: w.cfg.Settings.Lookback}
+	pace := newPace(w.cfg.Settings.PollCDR, w.cfg.Account, string(events.CDRs))
+	plan := &sweep{lookback: w.cfg.Settings.Lookback}
 	for {
 		asked := time.Now()
 		err := w.readRecords(ctx, plan, asked)

@@ -19,7 +19,7 @@ import (
 	"github.com/callbus/callbus/ingest/telsam"
 )
 
-var seeds = flag.Uint64("seeds", 40, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
+var seeds = flag.Uint64("seeds", 24, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
 
 // trial is a stretch of virtual time in which a worker watches a simulated PBX.
 type trial struct {
