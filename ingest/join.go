@@ -69,7 +69,7 @@ func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
 // time. A call that was seen alive after that, or after the record says it was over, is another one.
 func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (pair, bool) {
 	penalty, ok := c.parties(&rec.Call)
-	if !ok || !t.seen(c).Before(listed) || t.overBefore(rec, t.seen(c)) {
+	if !ok || !t.seen(c).Before(listed) || t.overBefore(rec, t.seen(c)) || t.overBeforeBegin(rec, c) {
 		return pair{}, false
 	}
 	start := *rec.Call.StartedAt
@@ -107,6 +107,11 @@ func (t *Tracker) overBefore(rec *CDR, seen time.Time) bool {
 		end = ours
 	}
 	return end.Add(t.clock.slack()).Before(seen)
+}
+
+// overBeforeBegin tells whether rec says that its call was over before c began, by a clock that is known.
+func (t *Tracker) overBeforeBegin(rec *CDR, c *call) bool {
+	return t.clock.known && t.clock.ours(*rec.Call.EndedAt).Add(time.Second).Before(c.began.From)
 }
 
 // lifeOff is by how much a call of length d does not fit what was seen of c, which is gone.
