@@ -19,6 +19,7 @@ type call struct {
 	talking  bool
 	gone     bool      // the last snapshot did not show it
 	present  bool      // snapshots show it, or did until it was gone a moment ago; in the lineup, or in Tracker.gone
+	awaiting bool      // in Tracker.awaiting
 	began    Window    // the call began in it
 	lastSeen time.Time // when it was surely alive; see Tracker.seen
 	goneAt   time.Time // when the first whole snapshot without it was here; zero while it is shown
@@ -31,6 +32,7 @@ type call struct {
 
 	answered, ended, missed bool // that event is published
 	agentTold               bool // by the answered event
+	missedTold              bool // by the event published last
 	answerFrom, answerTo    time.Time
 	lastEvent               string // id of the event published last
 }

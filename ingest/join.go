@@ -69,7 +69,7 @@ func (t *Tracker) join(fresh []*CDR, at time.Time) map[*CDR]*call {
 // time. A call that was seen alive after that, or after the record says it was over, is another one.
 func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (pair, bool) {
 	penalty, ok := c.parties(&rec.Call)
-	if !ok || !t.seen(c).Before(listed) || t.overBefore(rec, t.seen(c)) || t.overBeforeBegin(rec, c) {
+	if !ok || !t.seen(c).Before(listed) || t.overBefore(rec, t.seen(c)) {
 		return pair{}, false
 	}
 	start := *rec.Call.StartedAt
@@ -80,8 +80,8 @@ func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (pair, bool) {
 	}
 	p := pair{rec: rec, call: c, weak: penalty >= weakPenalty}
 	p.cost = skewed + penalty + c.doubts(rec) + t.clock.ours(start).Add(time.Second/2).Sub(middle(c.began)).Abs()/4
-	if c.goneAt.IsZero() {
-		return p, true
+	if c.goneAt.IsZero() { // its own record is yet to come: of two that look alike, neither need take the other's
+		return p, !t.overBeforeBegin(rec, c)
 	}
 	off := c.lifeOff(rec.Call.EndedAt.Sub(start))
 	p.cost += off

@@ -126,7 +126,17 @@ func (t *Tracker) revise(out []events.Event, c *call, rec *CDR, at time.Time) []
 	}
 	c.facts = before
 	// What follows was published with the end, unless a former life was cut off in between.
-	return t.retract(t.miss(out, c, at), c, at)
+	return t.retract(t.unmiss(t.miss(out, c, at), c, at), c, at)
+}
+
+// unmiss takes back that c was missed, if a former life was cut off after it had published that and before the amendment
+// that goes with it, and the record no longer says so.
+func (t *Tracker) unmiss(out []events.Event, c *call, at time.Time) []events.Event {
+	if !c.missedTold || c.facts.Missed != nil && *c.facts.Missed {
+		return out
+	}
+	c.facts.Revision++
+	return t.publishAmendment(out, c, []string{"missed"}, c.lastEvent, at)
 }
 
 // end publishes that c is over, and that it was missed if it was.
@@ -188,12 +198,15 @@ func (t *Tracker) decideMissed(out []events.Event, p *Page) []events.Event {
 		gone := p.Asked.Sub(*c.facts.EndedAt)
 		switch {
 		case c.recorded() || c.present: // decided by the record, or back again
+			c.awaiting = false
 		case c.facts.Missed == nil && gone >= missedAfter && p.Window.Contains(middle(c.began)):
 			c.facts.Missed, c.facts.MissedReason = new(true), new(events.MissedUnknown)
 			out = t.miss(out, c, p.At)
 			waiting = append(waiting, c)
 		case c.facts.Missed == nil || gone < remember:
 			waiting = append(waiting, c)
+		default:
+			c.awaiting = false
 		}
 	}
 	clear(t.awaiting[len(waiting):])

@@ -19,6 +19,7 @@ func (t *Tracker) publish(out []events.Event, c *call, typ events.Type, facts ev
 // note notes that the event id of type typ is published, which said facts.
 func (c *call) note(typ events.Type, id string, facts *events.Call) {
 	c.lastEvent = id
+	c.missedTold = facts.Missed != nil && *facts.Missed
 	switch typ {
 	case events.CallAnswered:
 		c.answered, c.agentTold = true, facts.Agent != nil

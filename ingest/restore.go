@@ -121,7 +121,7 @@ func (t *Tracker) restoreWaiting(c *call) {
 	case c.recorded() && c.channel == "" && t.now.Sub(*c.facts.EndedAt) < unseenFor:
 		t.unseen.remove(c)
 		t.unseen.add(c)
-	case !c.recorded() && !slices.Contains(t.awaiting, c):
-		t.awaiting = append(t.awaiting, c)
+	case !c.recorded():
+		t.await(c)
 	}
 }

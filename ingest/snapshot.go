@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -207,15 +206,21 @@ func (t *Tracker) endWithoutRecord(out []events.Event, c *call, s *Snapshot) []e
 		c.facts.Missed = new(bool)
 	}
 	c.facts.Estimated, c.facts.ObservedAfter, c.facts.ObservedBefore = c.estimates(c.facts.AnsweredAt != nil, true)
-	if !slices.Contains(t.awaiting, c) {
-		t.awaiting = append(t.awaiting, c)
-	}
+	t.await(c)
 	if c.ended { // it came back after its end, and is gone again
 		return t.amend(out, c, before, s.At)
 	}
 	t.clock.doubt()
 	t.tally.Provisional++
 	return t.end(out, c, s.At)
+}
+
+// await notes that the record of c, which is over, is still to come.
+func (t *Tracker) await(c *call) {
+	if !c.awaiting {
+		c.awaiting = true
+		t.awaiting = append(t.awaiting, c)
+	}
 }
 
 // recall finds the call that a row shows, if it is one that is over or lost its channel: a late snapshot may show a call

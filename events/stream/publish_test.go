@@ -428,10 +428,11 @@ func TestTwoBuses(t *testing.T) {
 	var wg sync.WaitGroup
 	var b *stream.Bus
 	for range 3 {
-		b = openBus(t, dial(t, s.URL()))
+		bus := openBus(t, dial(t, s.URL()))
+		b = bus
 		wg.Go(func() {
 			for _, n := range []int{1, 7, 100, len(evs)} {
-				if err := b.Publish(testContext(t), evs[:n]...); err != nil {
+				if err := bus.Publish(testContext(t), evs[:n]...); err != nil {
 					t.Error(err)
 				}
 			}
