@@ -67,6 +67,8 @@ func (v *vendor) CDRs(ctx context.Context, w ingest.Window) iter.Seq2[ingest.Pag
 
 func (v *vendor) RecordKey(c events.Call) string { return recordKey(c) }
 
+func (v *vendor) Span() time.Duration { return time.Hour }
+
 // polled returns when the active calls were asked for so far.
 func (v *vendor) polled() []time.Duration {
 	v.mu.Lock()

@@ -74,7 +74,7 @@ type Telsam struct {
 	trouble *troubled
 }
 
-var _ http.Handler = (*Telsam)(nil)
+var _ View = (*Telsam)(nil)
 
 // NewTelsam returns a Telsam system that shows world as it is at clock(). It panics when c does not validate.
 func NewTelsam(world *World, c TelsamConfig, clock func() time.Time) *Telsam {
@@ -89,6 +89,9 @@ func (t *Telsam) SetFaults(f Faults) { t.trouble.set(f) }
 
 // Requests returns how many requests there were, and how many of them each fault befell.
 func (t *Telsam) Requests() (n int, faults map[Fault]int) { return t.trouble.counts() }
+
+// TooMany is 0: the vendor publishes no limit.
+func (t *Telsam) TooMany() int { return 0 }
 
 // ServeHTTP answers one request.
 func (t *Telsam) ServeHTTP(w http.ResponseWriter, r *http.Request) {

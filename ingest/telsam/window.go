@@ -10,6 +10,9 @@ import (
 // piece is the longest window that is asked for at once: the vendor has no pages and sends all of it.
 const piece = time.Hour
 
+// Span is as much as is asked for at once.
+func (c *Client) Span() time.Duration { return piece }
+
 // pieces cuts w into windows of at most an hour, the newest first.
 func pieces(w ingest.Window) iter.Seq[ingest.Window] {
 	return func(yield func(ingest.Window) bool) {
