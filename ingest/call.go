@@ -8,17 +8,17 @@ import (
 	"github.com/callbus/callbus/events"
 )
 
-// call is what the tracker knows of one call. The fields that every snapshot touches come first.
+// call is what the tracker knows of one call. What every snapshot compares stands in its slot of the lineup too.
 type call struct {
 	channel  string
-	round    uint64 // the snapshot that showed it last
-	place    int    // its place in the lineup
-	earliest int64  // began, in nanoseconds since 1970: beside the fields above, for same
+	round    uint64 // the snapshot that it came into the lineup with, or back into it
+	earliest int64  // began, in nanoseconds since 1970
 	latest   int64
 	row      rowParties
 	talking  bool
 	gone     bool      // the last snapshot did not show it
 	present  bool      // snapshots show it, or did until it was gone a moment ago; in the lineup, or in Tracker.gone
+	unsure   bool      // it may be behind a row of the last snapshot that could not be read
 	awaiting bool      // in Tracker.awaiting
 	began    Window    // the call began in it
 	lastSeen time.Time // when it was surely alive; see Tracker.seen
@@ -47,8 +47,10 @@ func (c *call) recorded() bool { return c.record != "" }
 
 // same tells whether a row on c's channel is c itself, and not another call that was given the same channel.
 // Estimates of the begin jitter by about a second from one poll to the next.
-func (c *call) same(row *ActiveCall) bool {
-	return row.Began.From.UnixNano() <= c.latest+int64(channelSlack) && row.Began.To.UnixNano() >= c.earliest-int64(channelSlack)
+func (c *call) same(row *ActiveCall) bool { return sameBegin(row, c.earliest, c.latest) }
+
+func sameBegin(row *ActiveCall, earliest, latest int64) bool {
+	return row.Began.From.UnixNano() <= latest+int64(channelSlack) && row.Began.To.UnixNano() >= earliest-int64(channelSlack)
 }
 
 // setBegan notes when c began.

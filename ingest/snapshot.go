@@ -31,6 +31,9 @@ func (s Snapshot) observe(t *Tracker) []events.Event {
 // row takes in one row. Most rows of most snapshots are of a call that is known and has not changed: they must cost
 // next to nothing.
 func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events.Event {
+	if t.lineup.unchanged(row) {
+		return out
+	}
 	c := t.lineup.find(row.Channel)
 	if c == nil {
 		c = t.live[row.Channel]
@@ -43,15 +46,20 @@ func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events
 			return out
 		}
 	}
-	if c.round == t.round {
+	return t.shows(out, c, row, s)
+}
+
+// shows takes in that row shows c.
+func (t *Tracker) shows(out []events.Event, c *call, row *ActiveCall, s *Snapshot) []events.Event {
+	if c.round == t.round || c.linedUp() && !t.lineup.found(c) {
 		return out // a second row of one call
 	}
-	t.lineup.found(c)
-	seenBefore := t.seen(c)
-	c.round = t.round
-	if c.gone {
-		c.gone, c.goneAt = false, time.Time{}
+	seenBefore := c.lastSeen
+	if c.shown() {
+		seenBefore = t.askedBefore
 	}
+	c.round = t.round
+	c.gone, c.unsure, c.goneAt = false, false, time.Time{}
 	if row.Talking && !c.talking {
 		c.talking = true
 		out = t.answer(out, c, row, s, seenBefore)
@@ -59,18 +67,20 @@ func (t *Tracker) row(out []events.Event, row *ActiveCall, s *Snapshot) []events
 	if c.row.to != row.To || c.row.queue != row.Queue {
 		c.follow(row)
 	}
+	t.lineup.keep(c)
 	return out
 }
 
+// linedUp tells whether c stands in the lineup of the last snapshot.
+func (c *call) linedUp() bool { return c.round > 0 && c.present && !c.gone }
+
+// shown tells whether the last snapshot showed c.
+func (c *call) shown() bool { return c.linedUp() && !c.unsure }
+
 // seen returns when c was surely alive. For a call that the last snapshot shows that is when it was asked for.
 func (t *Tracker) seen(c *call) time.Time {
-	switch {
-	case c.round == 0 || c.gone:
-		return c.lastSeen
-	case c.round == t.round:
+	if c.shown() {
 		return t.asked
-	case c.round == t.round-1:
-		return t.askedBefore
 	}
 	return c.lastSeen
 }
@@ -154,9 +164,12 @@ func (c *call) answerTime() time.Time {
 // when its record says so, or when it has been gone for SETTLE and a newer whole snapshot does not show it either.
 func (t *Tracker) absent(out []events.Event, s *Snapshot) []events.Event {
 	t.lineup.missing(func(c *call) {
-		c.lastSeen = t.seen(c)
+		if c.shown() {
+			c.lastSeen = t.askedBefore
+		}
 		if s.Partial { // it may be behind the row that cannot be read
-			t.lineup.found(c)
+			c.unsure = true
+			t.lineup.keep(c)
 			return
 		}
 		c.gone, c.goneAt = true, s.At
