@@ -9,6 +9,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/schemas"
 )
 
 func Example() {
@@ -35,21 +36,24 @@ func Example() {
 	}
 	defer bus.Close()
 
-	missed := events.Event{
-		ID:   events.ID("acme", "651f8a68", events.CallMissed, 1),
-		Type: events.CallMissed, Account: "acme", Provider: "telsam", Subject: "651f8a68",
-		Time: time.Date(2026, 7, 1, 9, 0, 0, 0, time.UTC), Data: events.Call{CallID: "651f8a68", Account: "acme", Provider: "telsam"},
+	example, err := schemas.Example(events.CallMissed)
+	if err != nil {
+		log.Fatal(err)
+	}
+	missed, err := events.Parse(example)
+	if err != nil {
+		log.Fatal(err)
 	}
 	for range 2 { // the second time it is there already, which is success
 		if err := bus.Publish(ctx, missed); err != nil {
 			log.Fatal(err)
 		}
 	}
-	for e, err := range bus.Events(ctx, stream.Filter{Account: "acme"}) {
+	for e, err := range bus.Events(ctx, stream.Filter{Account: missed.Account}) {
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(stream.Subject(e), e.Time.Format(time.RFC3339))
 	}
-	// Output: call.missed.acme.651f8a68 2026-07-01T09:00:00Z
+	// Output: call.missed.acme.651f8a68-782e-11e7-a6b6-5bedc26e2ab3 2024-05-06T08:00:41Z
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/schemas"
 )
 
 // TestMain also serves as another process, for tests that need one.
@@ -79,29 +80,55 @@ func ptr[T any](v T) *T { return &v }
 
 // event returns an event of a call, as a provider of a usual kind would give it.
 func event(account, call string, t events.Type) events.Event {
-	return events.Event{
-		ID: events.ID(account, call, t, 1), Type: t, Account: account, Provider: "telsam", Subject: call,
-		Time: at, RecordedTime: at.Add(2 * time.Second), CorrelationID: call, Data: callData(account, call, 1),
+	data := callData(account, call, 1)
+	if t == events.CallStarted || t == events.CallAnswered {
+		data.EndedAt, data.Outcome, data.Missed, data.MissedReason = nil, nil, nil, nil
 	}
+	if t == events.CallAnswered {
+		data.AnsweredAt = ptr(at.Add(10 * time.Second))
+	}
+	return wellFormed(events.Event{
+		ID: events.ID(account, call, t, 1), Type: t, Account: account, Provider: "telsam", Subject: call,
+		Time: at, RecordedTime: at.Add(2 * time.Second), CorrelationID: call, Data: data,
+	})
+}
+
+// checked remembers which types were found to hold their schema: the tests make the same events by the thousand, that
+// differ in their ids alone.
+var checked sync.Map
+
+// wellFormed returns e, and panics when it does not hold its schema: no test may publish what nobody may receive.
+func wellFormed(e events.Event) events.Event {
+	if _, known := checked.LoadOrStore(e.Type, true); known {
+		return e
+	}
+	b, err := e.AppendJSON(nil)
+	if err == nil {
+		err = schemas.Validate(b)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return e
 }
 
 func callData(account, call string, revision int) events.Call {
 	return events.Call{
 		CallID: call, Account: account, Provider: "telsam", VendorIDs: map[string]string{"uuid": call},
 		Revision: revision, State: events.Final, Direction: events.Inbound, Media: events.Voice,
-		From: events.Party{Number: ptr("+905321234567"), Raw: ptr("05321234567")}, To: events.Party{Raw: ptr("100"), Extension: ptr("100")},
-		ExternalNumber: ptr("+905321234567"), StartedAt: ptr(at), EndedAt: ptr(at.Add(20 * time.Second)), RingSeconds: ptr(20.0),
+		From: events.Party{Number: ptr("+905000000101"), Raw: ptr("05000000101")}, To: events.Party{Raw: ptr("100"), Extension: ptr("100")},
+		ExternalNumber: ptr("+905000000101"), StartedAt: ptr(at), EndedAt: ptr(at.Add(20 * time.Second)), RingSeconds: ptr(20.0),
 		Outcome: ptr(events.NoAnswer), Missed: ptr(true), MissedReason: ptr(events.MissedNoAnswer),
-		Hangup: events.Hangup{By: events.ByCaller}, Recording: events.RecordingNone, Evidence: []events.Evidence{events.FromCDR},
+		Hangup: events.Hangup{By: events.ByCaller}, Recording: events.RecordingNone, Evidence: []events.Evidence{events.FromCDR}, Estimated: []string{},
 	}
 }
 
 // amended returns call.amended of the revision, 2 or later.
 func amended(account, call string, revision int) events.Event {
-	e := event(account, call, events.CallAmended)
-	e.ID = events.ID(account, call, events.CallAmended, revision)
-	e.Data = events.Amendment{Call: callData(account, call, revision), Changed: []string{"outcome"}, Supersedes: "x"}
-	return e
+	e := event(account, call, events.CallEnded)
+	e.Type, e.ID = events.CallAmended, events.ID(account, call, events.CallAmended, revision)
+	e.Data = events.Amendment{Call: callData(account, call, revision), Changed: []string{"outcome"}, Supersedes: events.ID(account, call, events.CallEnded, 1)}
+	return wellFormed(e)
 }
 
 // calls returns the events started, ended and missed of n calls.
