@@ -24,9 +24,12 @@ type call struct {
 	lastSeen time.Time // when it was surely alive; see Tracker.seen
 	goneAt   time.Time // when the first whole snapshot without it was here; zero while it is shown
 
-	record  string       // the Key of its record, "" until it is known
-	targets []string     // keys of the parties that snapshots showed it to reach
-	indexes []partyIndex // where parties hold it
+	record    string       // the Key of its record, "" until it is known
+	told      time.Time    // when the record was read last
+	undecided bool         // the record leaves open whether a person answered, and so does the detail so far
+	detail    *Detail      // nil until it was asked for
+	targets   []string     // keys of the parties that snapshots showed it to reach
+	indexes   []partyIndex // where parties hold it
 
 	facts events.Call // as published last, or as they will be next
 
@@ -34,6 +37,7 @@ type call struct {
 	agentTold               bool // by the answered event
 	missedTold              bool // by the event published last
 	answerFrom, answerTo    time.Time
+	answerKept              bool   // the record does not tell when, and the snapshots did
 	lastEvent               string // id of the event published last
 }
 
@@ -146,27 +150,30 @@ func at(t time.Time) *time.Time {
 }
 
 // settle puts the record into c: what it says is so, and where it says nothing, what the snapshots showed stays.
-func (c *call) settle(rec events.Call) {
+func (c *call) settle(rec *CDR, at time.Time) {
 	was := c.facts
-	f := rec
+	f := rec.Call
+	c.told, c.undecided = at, rec.Undecided
 	f.CallID, f.Account, f.Provider = was.CallID, was.Account, was.Provider
 	f.Revision, f.Backfill, f.State = was.Revision, was.Backfill, events.Final
-	f.VendorIDs = union(was.VendorIDs, rec.VendorIDs)
+	f.VendorIDs = union(was.VendorIDs, rec.Call.VendorIDs)
 	f.Evidence = c.evidence(events.FromCDR)
 	if f.Queue == nil {
 		f.Queue = was.Queue
 	}
 	c.facts = f
+	c.addDetail()
 	c.keepAnswer(was.Agent)
-	c.facts.Estimated, c.facts.ObservedAfter, c.facts.ObservedBefore = c.estimates(c.answerEstimated(rec), true)
+	c.facts.Estimated, c.facts.ObservedAfter, c.facts.ObservedBefore = c.estimates(c.answerEstimated(), true)
 }
 
 // keepAnswer keeps what snapshots showed of the answer, where the record says that there was one and not when or who.
 func (c *call) keepAnswer(agent *events.Agent) {
-	if !answeredBy(c.facts) {
+	if c.answerKept = false; !answeredBy(c.facts) {
 		return
 	}
-	if c.facts.AnsweredAt == nil && !c.answerTo.IsZero() {
+	c.answerKept = c.facts.AnsweredAt == nil && !c.answerTo.IsZero()
+	if c.answerKept {
 		c.facts.AnsweredAt = at(clamp(c.answerTo, *c.facts.StartedAt, *c.facts.EndedAt))
 	}
 	if c.facts.Agent == nil {
@@ -174,9 +181,8 @@ func (c *call) keepAnswer(agent *events.Agent) {
 	}
 }
 
-func (c *call) answerEstimated(rec events.Call) bool {
-	return rec.AnsweredAt == nil && c.facts.AnsweredAt != nil
-}
+// answerEstimated tells whether the time of the answer is the snapshots' and not the record's.
+func (c *call) answerEstimated() bool { return c.answerKept && c.facts.AnsweredAt != nil }
 
 func (c *call) evidence(more events.Evidence) []events.Evidence {
 	if slices.Contains(c.facts.Evidence, more) {

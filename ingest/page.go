@@ -26,6 +26,7 @@ func (p Page) observe(t *Tracker) []events.Event {
 		switch c := t.byRecord[rec.Key]; {
 		case c == nil:
 			fresh = append(fresh, rec)
+		case p.At.Before(c.told): // two readings crossed
 		case c.ended:
 			out = t.revise(out, c, rec, p.At)
 		default: // a former life was cut off between its started and its ended event
@@ -33,6 +34,7 @@ func (p Page) observe(t *Tracker) []events.Event {
 		}
 	}
 	out = t.take(out, fresh, p.At)
+	out = t.takeReleased(out, p.At)
 	out = t.decideMissed(out, &p)
 	t.forget()
 	return out
@@ -43,17 +45,25 @@ func (t *Tracker) take(out []events.Event, fresh []*CDR, at time.Time) []events.
 	slices.SortStableFunc(fresh, func(a, b *CDR) int { return a.Call.StartedAt.Compare(*b.Call.StartedAt) })
 	joined := t.join(fresh, at)
 	for _, rec := range fresh {
-		if c := t.byRecord[rec.Key]; c != nil {
+		if t.byRecord[rec.Key] != nil {
 			continue // the page shows it twice
 		}
 		c := joined[rec]
-		if c == nil && !t.accepts(rec) {
+		if c == nil && (!t.accepts(rec) || t.hold(rec, at)) {
 			continue
 		}
 		if c == nil {
 			c = t.fromRecord(rec)
 		}
 		out = t.conclude(out, c, rec, at)
+	}
+	return out
+}
+
+// takeReleased publishes the records that were waited with long enough.
+func (t *Tracker) takeReleased(out []events.Event, at time.Time) []events.Event {
+	for _, rec := range t.release() {
+		out = t.conclude(out, t.fromRecord(rec), rec, at)
 	}
 	return out
 }
@@ -75,7 +85,7 @@ func (t *Tracker) fromRecord(rec *CDR) *call {
 	c := &call{}
 	c.setBegan(Window{*rec.Call.StartedAt, *rec.Call.StartedAt})
 	c.facts = events.Call{
-		CallID:  events.Hash("record", t.cfg.Account, rec.Key),
+		CallID:  recordCallID(t.cfg.Account, rec.Key),
 		Account: t.cfg.Account, Provider: t.cfg.Provider,
 		Revision: 1, Backfill: t.old(rec),
 	}
@@ -83,23 +93,28 @@ func (t *Tracker) fromRecord(rec *CDR) *call {
 	return c
 }
 
+// recordCallID is the call_id of a call that only its record shows.
+func recordCallID(account, key string) string { return events.Hash("record", account, key) }
+
 // conclude publishes what the record says of c: everything that was not published yet, and what was published otherwise.
 func (t *Tracker) conclude(out []events.Event, c *call, rec *CDR, at time.Time) []events.Event {
 	before := c.facts
 	started := c.lastEvent != ""
 	t.adopt(c, rec)
-	c.settle(rec.Call)
+	c.settle(rec, at)
 	if !started {
 		out = t.publish(out, c, events.CallStarted, c.atStart(), *c.facts.StartedAt, at)
 	}
 	if c.ended {
 		t.tally.Late++
+		t.want(c)
 		return t.amend(out, c, before, at)
 	}
-	if answeredBy(c.facts) && !c.answered {
+	if answeredBy(c.facts) && !c.answered && c.facts.Media != events.Fax { // a machine is no person
 		out = t.publish(out, c, events.CallAnswered, c.atAnswer(), c.answerTime(), at)
 	}
 	out = t.end(out, c, at)
+	t.want(c)
 	return t.retract(out, c, at)
 }
 
@@ -107,6 +122,10 @@ func (t *Tracker) conclude(out []events.Event, c *call, rec *CDR, at time.Time) 
 func (t *Tracker) adopt(c *call, rec *CDR) {
 	c.record = rec.Key
 	t.byRecord[rec.Key] = c
+	if d := t.told[rec.Key]; d != nil {
+		c.detail = d
+		delete(t.told, rec.Key)
+	}
 	t.unjoined.remove(c)
 	if c.channel == "" && t.now.Sub(t.clock.ours(*rec.Call.EndedAt)) < unseenFor {
 		c.facts.From, c.facts.ExternalNumber = rec.Call.From, rec.Call.ExternalNumber
@@ -120,8 +139,9 @@ const unseenFor = time.Minute
 // revise publishes what a record that is known says now and did not say before.
 func (t *Tracker) revise(out []events.Event, c *call, rec *CDR, at time.Time) []events.Event {
 	before := c.facts
-	c.settle(rec.Call)
+	c.settle(rec, at)
 	if len(changed(&before, &c.facts)) > 0 {
+		t.want(c)
 		return t.amend(out, c, before, at)
 	}
 	c.facts = before

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/callbus/callbus/events"
@@ -27,18 +28,20 @@ func (w *Worker) pollActive(ctx context.Context) {
 	}
 }
 
-// pollCDRs reads the newest records at every poll, those that are waited for at once, and bit by bit the look-back.
+// pollCDRs reads the newest records at every poll, and those that are waited for at once, until ctx is done.
 func (w *Worker) pollCDRs(ctx context.Context) {
 	pace := newPace(w.cfg.Settings.PollCDR, w.cfg.Account, string(events.CDRs))
-	plan := &sweep{lookback: w.cfg.Settings.Lookback}
+	var read time.Time // when that succeeded last
 	for {
 		asked := time.Now()
-		err := w.readRecords(ctx, plan, asked)
+		err := w.readNewest(ctx, newest(asked, read, w.cfg.Settings.Lookback))
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
 			w.failed(ctx, events.CDRs, err)
+		} else {
+			read = asked
 		}
 		if !w.readMissing(ctx, pace.after(asked, time.Now(), err), err == nil) {
 			return
@@ -46,26 +49,13 @@ func (w *Worker) pollCDRs(ctx context.Context) {
 	}
 }
 
-// readRecords reads the newest records and one part of the look-back; all of it the first time.
-func (w *Worker) readRecords(ctx context.Context, plan *sweep, now time.Time) error {
-	if err := w.read(ctx, plan.hot(now)); err != nil {
-		return err
+// readNewest shows the tracker the records of calls that began in window; where the vendor can tell, those that it wrote
+// since.
+func (w *Worker) readNewest(ctx context.Context, window Window) error {
+	if follower, ok := w.cdrs.(CDRFollower); ok {
+		return w.read(ctx, follower.NewCDRs(ctx, window))
 	}
-	plan.hotRead = now
-	for first := true; first || plan.first(); first = false {
-		chunk, due := plan.chunk(now)
-		if !due {
-			return nil
-		}
-		if err := w.read(ctx, chunk); err != nil {
-			return err
-		}
-		plan.done()
-		if time.Since(now) > w.cfg.Settings.PollCDR {
-			return nil // the newest are due again
-		}
-	}
-	return nil
+	return w.read(ctx, w.cdrs.CDRs(ctx, window))
 }
 
 // readMissing waits for d, and reads meanwhile the records that are waited for, if well. It tells whether it waited.
@@ -84,7 +74,7 @@ func (w *Worker) readMissing(ctx context.Context, d time.Duration, well bool) bo
 			return true
 		case ws := <-asks:
 			for _, missing := range ws {
-				if err := w.read(ctx, missing); err != nil {
+				if err := w.read(ctx, w.cdrs.CDRs(ctx, missing)); err != nil {
 					if ctx.Err() == nil {
 						w.failed(ctx, events.CDRs, err)
 					}
@@ -96,10 +86,10 @@ func (w *Worker) readMissing(ctx context.Context, d time.Duration, well bool) bo
 	}
 }
 
-// read shows the tracker the records of calls that began in window.
-func (w *Worker) read(ctx context.Context, window Window) error {
-	var last *Page // a reading has succeeded when its last page is here, and not before
-	for p, err := range w.cdrs.CDRs(ctx, window) {
+// read shows the tracker a reading. It has succeeded when its last page is here, and not before.
+func (w *Worker) read(ctx context.Context, reading iter.Seq2[Page, error]) error {
+	var last *Page
+	for p, err := range reading {
 		if last != nil {
 			last.Partial = true
 			w.showPage(ctx, *last)

@@ -105,12 +105,23 @@ func (t *Tracker) restoreRecord(c *call) {
 		if key := t.cfg.RecordKey(c.facts); key != "" {
 			c.record = key
 			t.byRecord[key] = c
+			c.restoreDetail(t.cfg.Details)
+			t.want(c)
 		}
 	}
 	t.unjoined.remove(c)
 	c.indexes = nil
 	if !c.recorded() && c.channel != "" {
 		t.unjoined.add(c)
+	}
+}
+
+// restoreDetail makes known again what was told of c beyond its record: the record will not repeat it.
+func (c *call) restoreDetail(details bool) {
+	if f := &c.facts; details && f.Flow != nil {
+		c.detail = &Detail{
+			Key: c.record, Flow: f.Flow, Queue: f.Queue, Agent: f.Agent, AnsweredAt: f.AnsweredAt, Answered: new(answeredBy(*f)),
+		}
 	}
 }
 

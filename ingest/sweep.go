@@ -8,31 +8,29 @@ const (
 	hotSpan = 15 * time.Minute
 	// ahead is how far into the future records are asked for: the PBX's clock may be ahead of ours.
 	ahead = 2 * time.Minute
-	// sweepChunk is how much of the look-back is read at a time.
-	sweepChunk = time.Hour
 	// sweepEvery is how often the whole look-back is read again.
 	sweepEvery = 15 * time.Minute
 )
 
-// sweep plans which records to ask for: at every poll the newest, and bit by bit the whole look-back.
-type sweep struct {
-	lookback time.Duration
-	began    time.Time // this pass over the look-back; zero before the first
-	next     time.Time // the end of the chunk to read next; zero when the pass is done
-	passes   int       // over the whole look-back so far
-	hotRead  time.Time // when the newest were read last
-}
-
-// hot returns the window of the newest records. After an outage it reaches back to before it.
-func (s *sweep) hot(now time.Time) Window {
+// newest returns the window of the newest records. After an outage it reaches back to before it: read is when they were
+// read last, zero if never.
+func newest(now, read time.Time, lookback time.Duration) Window {
 	from := now.Add(-hotSpan)
-	if !s.hotRead.IsZero() && s.hotRead.Before(now) {
-		from = s.hotRead.Add(-hotSpan)
+	if !read.IsZero() && read.Before(now) {
+		from = read.Add(-hotSpan)
 	}
-	if oldest := now.Add(-s.lookback); from.Before(oldest) {
+	if oldest := now.Add(-lookback); from.Before(oldest) {
 		from = oldest
 	}
 	return Window{from, now.Add(ahead)}
+}
+
+// sweep plans how the whole look-back is read, bit by bit, newest first, and again when it is time.
+type sweep struct {
+	lookback time.Duration
+	span     time.Duration // how much is read at a time; 0: all of it
+	began    time.Time     // this pass over the look-back; zero before the first
+	next     time.Time     // the end of the chunk to read next; zero when the pass is done
 }
 
 // chunk returns the part of the look-back to read next, and whether there is one.
@@ -43,19 +41,21 @@ func (s *sweep) chunk(now time.Time) (Window, bool) {
 	if s.next.IsZero() {
 		return Window{}, false
 	}
-	return Window{s.next.Add(-sweepChunk), s.next}, true
+	oldest := s.began.Add(-s.lookback)
+	from := s.next.Add(-s.span)
+	if s.span == 0 || from.Before(oldest) {
+		from = oldest
+	}
+	return Window{from, s.next}, true
 }
 
 // done notes that the chunk was read.
 func (s *sweep) done() {
-	s.next = s.next.Add(-sweepChunk)
-	if !s.next.After(s.began.Add(-s.lookback)) {
+	s.next = s.next.Add(-s.span)
+	if s.span == 0 || !s.next.After(s.began.Add(-s.lookback)) {
 		s.next = time.Time{}
-		s.passes++
 	}
 }
 
-// first tells whether the look-back was never read whole: then the next chunk does not wait for the next poll.
-func (s *sweep) first() bool {
-	return s.passes == 0
-}
+// due returns when the next pass begins, if this one is done.
+func (s *sweep) due() time.Time { return s.began.Add(sweepEvery) }

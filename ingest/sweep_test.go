@@ -23,11 +23,11 @@ func TestTheNewestRecords(t *testing.T) {
 		"a short look-back, an outage": {10 * time.Minute, time.Hour, -10 * time.Minute, 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweep{lookback: tc.lookback}
+			var read time.Time
 			if tc.read != 0 {
-				s.hotRead = noon.Add(-tc.read)
+				read = noon.Add(-tc.read)
 			}
-			if got, want := s.hot(noon), (Window{noon.Add(tc.from), noon.Add(tc.to)}); got != want {
+			if got, want := newest(noon, read, tc.lookback), (Window{noon.Add(tc.from), noon.Add(tc.to)}); got != want {
 				t.Errorf("the newest are those of %v, want %v", got, want)
 			}
 		})
@@ -36,12 +36,12 @@ func TestTheNewestRecords(t *testing.T) {
 
 func TestASweepGoesOverTheWholeLookBackNewestFirst(t *testing.T) {
 	t.Parallel()
-	for name, lookback := range map[string]time.Duration{
-		"a day": 24 * time.Hour, "a part of an hour": 10 * time.Minute, "an hour": time.Hour, "an hour and a bit": time.Hour + time.Second,
-		"none": 0,
+	for name, tc := range map[string]struct{ lookback, span time.Duration }{
+		"a day": {24 * time.Hour, time.Hour}, "a part of an hour": {10 * time.Minute, time.Hour}, "an hour": {time.Hour, time.Hour},
+		"an hour and a bit": {time.Hour + time.Second, time.Hour}, "a vendor that is asked for everything at once": {24 * time.Hour, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweep{lookback: lookback}
+			s := sweep{lookback: tc.lookback, span: tc.span}
 			end := noon
 			for i := 0; ; i++ {
 				now := noon.Add(time.Duration(i) * 5 * time.Second) // time goes on meanwhile
@@ -49,11 +49,8 @@ func TestASweepGoesOverTheWholeLookBackNewestFirst(t *testing.T) {
 				if !due {
 					break
 				}
-				if !s.first() {
-					t.Error("the first sweep is over before it is")
-				}
-				if !w.To.Equal(end) || !w.From.Before(w.To) || w.To.Sub(w.From) > time.Hour {
-					t.Fatalf("chunk %d is %v, want at most an hour that ends %v", i, w, end)
+				if !w.To.Equal(end) || !w.From.Before(w.To) || tc.span > 0 && w.To.Sub(w.From) > tc.span {
+					t.Fatalf("chunk %d is %v, want at most %v that end %v", i, w, tc.span, end)
 				}
 				end = w.From
 				s.done()
@@ -61,11 +58,8 @@ func TestASweepGoesOverTheWholeLookBackNewestFirst(t *testing.T) {
 					t.Fatal("the sweep does not end")
 				}
 			}
-			if start := noon.Add(-lookback); end.After(start) {
+			if start := noon.Add(-tc.lookback); !end.Equal(start) {
 				t.Errorf("the sweep ended at %v, want the whole look-back, to %v", end, start)
-			}
-			if s.first() {
-				t.Error("the look-back was read, but is said to be yet to be")
 			}
 		})
 	}
@@ -73,7 +67,7 @@ func TestASweepGoesOverTheWholeLookBackNewestFirst(t *testing.T) {
 
 func TestASweepComesAgainAQuarterOfAnHourAfterTheLastBegan(t *testing.T) {
 	t.Parallel()
-	s := sweep{lookback: time.Hour}
+	s := sweep{lookback: time.Hour, span: time.Hour}
 	for _, tc := range []struct {
 		after time.Duration
 		due   bool
@@ -94,7 +88,7 @@ func TestASweepComesAgainAQuarterOfAnHourAfterTheLastBegan(t *testing.T) {
 // TestAChunkThatCouldNotBeReadIsAskedForAgain: it is done when it is said to be.
 func TestAChunkThatCouldNotBeReadIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	s := sweep{lookback: 24 * time.Hour}
+	s := sweep{lookback: 24 * time.Hour, span: time.Hour}
 	first, _ := s.chunk(noon)
 	again, due := s.chunk(noon.Add(time.Hour))
 	if !due || again != first {

@@ -21,6 +21,8 @@ type TrackerConfig struct {
 	Since time.Time
 	// RecordKey is the provider's (see CDRReader). Nil where the vendor has no records.
 	RecordKey func(events.Call) string
+	// Details is true where the vendor tells more of a call when it is asked for that call alone (see DetailReader).
+	Details bool
 }
 
 // Tracker works out what happened from what was seen. It is a value with state and no I/O: it reads no clock, logs
@@ -42,6 +44,9 @@ type TrackerConfig struct {
 //	a snapshot that still shows it then    nothing
 //	a record that says something new       missed if it is now, then amended
 //	a record seen before                   nothing
+//	a record of a call of several rows     nothing until SETTLE after the last; then as above
+//	a record that leaves open who answered nothing until the detail is here; then as above
+//	the detail of a call                   amended, by what it adds
 //
 // It is not safe for concurrent use: one goroutine owns it.
 type Tracker struct {
@@ -57,6 +62,10 @@ type Tracker struct {
 	unjoined  parties          // calls that snapshots showed and no record is known of
 	awaiting  []*call          // calls that ended without a record, lately or undecided whether they were missed
 	unseen    parties          // calls that ended lately, known from their record alone
+
+	held    map[string]*held   // records that are waited with, by key
+	told    map[string]*Detail // of records that were waited with, until they are published
+	wanting map[string]*call   // calls a detail of which is to be asked for, by the key of their record
 
 	lineup       lineup    // the calls in the order of the last snapshot's rows
 	round        uint64    // counts snapshots
@@ -90,6 +99,9 @@ func NewTracker(cfg TrackerConfig) *Tracker {
 		live:      map[string]*call{},
 		unjoined:  parties{},
 		unseen:    parties{},
+		held:      map[string]*held{},
+		told:      map[string]*Detail{},
+		wanting:   map[string]*call{},
 		gaps:      map[events.List]*gap{},
 	}
 }
@@ -146,6 +158,7 @@ func (t *Tracker) drop(c *call) {
 	delete(t.byID, c.facts.CallID)
 	if c.record != "" {
 		delete(t.byRecord, c.record)
+		delete(t.wanting, c.record)
 	}
 	if rest := without(t.byChannel[c.channel], c); len(rest) > 0 {
 		t.byChannel[c.channel] = rest

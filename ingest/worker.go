@@ -30,8 +30,8 @@ type WorkerConfig struct {
 
 // Worker watches one account: it polls, lets its tracker work out what happened, and publishes that.
 //
-// Two goroutines read the vendor's two lists, so that a slow one does not hold up the other; a third owns the tracker
-// and publishes. What is published is the only durable record: a worker that starts reads its state back from the
+// Goroutines of their own read the vendor's active calls, its newest records, and what can wait: so that a slow one does
+// not hold up the others. One more owns the tracker and publishes. What is published is the only durable record: a worker that starts reads its state back from the
 // stream, wherever its last life was cut off.
 type Worker struct {
 	cfg    WorkerConfig
@@ -43,6 +43,7 @@ type Worker struct {
 
 	seen  chan sighting
 	asks  chan []Window // records that are waited for
+	wants chan []CDR    // calls whose details are
 	quiet *quarantine
 
 	doubted bool // the join, aloud
@@ -61,7 +62,7 @@ type sighting struct {
 
 // NewWorker returns a worker that is yet to Run. The vendor must offer at least one list.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
-	w := &Worker{cfg: cfg, seen: make(chan sighting), asks: make(chan []Window, 1), quiet: newQuarantine()}
+	w := &Worker{cfg: cfg, seen: make(chan sighting), asks: make(chan []Window, 1), wants: make(chan []CDR, 1), quiet: newQuarantine()}
 	w.active, _ = cfg.Vendor.(ActiveLister)
 	w.cdrs, _ = cfg.Vendor.(CDRReader)
 	if w.active == nil && w.cdrs == nil {
@@ -86,6 +87,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	if w.cdrs != nil {
 		pollers.Go(func() { w.pollCDRs(polling) })
+		pollers.Go(func() { w.catchUp(polling) })
 	}
 	for {
 		select {
@@ -121,11 +123,17 @@ func (w *Worker) take(ctx context.Context, s sighting) error {
 	}
 	w.note(s, w.tracker.Tally(), w.tracker.Live())
 	w.doubtJoin(w.tracker.Tally())
-	if isSnapshot { // so they are asked for once per poll, however soon the answer is there
-		w.askFor(w.tracker.Missing(missingFor))
+	if isSnapshot && w.cdrs != nil { // so they are asked for once per poll, however soon the answer is there
+		wish(w.asks, w.tracker.Missing(missingFor))
+	}
+	if _, ok := w.cdrs.(DetailReader); ok {
+		wish(w.wants, w.tracker.Wanted(mostWanted))
 	}
 	return err
 }
+
+// mostWanted is how many details are asked for before it is looked again which are wanted most.
+const mostWanted = 20
 
 // doubtAfter is after how many calls without their record it is said that something is wrong with the account's setting.
 const doubtAfter = 20
@@ -196,6 +204,7 @@ func (w *Worker) restoreOnce(ctx context.Context, since time.Time) error {
 	cfg := TrackerConfig{Account: w.cfg.Account, Provider: w.cfg.Provider, Settings: w.cfg.Settings, FirstSeen: first, Since: now}
 	if w.cdrs != nil {
 		cfg.RecordKey = w.cdrs.RecordKey
+		_, cfg.Details = w.cdrs.(DetailReader)
 	}
 	tracker := NewTracker(cfg)
 	for e, err := range w.cfg.Bus.Events(ctx, w.cfg.Account, since) {
@@ -223,16 +232,13 @@ func (w *Worker) reachBack(ctx context.Context, s *Snapshot) error {
 	return w.restore(ctx, oldest.Add(-time.Hour))
 }
 
-// askFor makes ws what the reader of the records is to read next.
-func (w *Worker) askFor(ws []Window) {
-	if w.cdrs == nil {
-		return
-	}
+// wish puts what is wanted now in place of an older wish that nobody has read.
+func wish[T any](c chan []T, wanted []T) {
 	select {
-	case <-w.asks: // an older wish
+	case <-c:
 	default:
 	}
-	if len(ws) > 0 {
-		w.asks <- ws
+	if len(wanted) > 0 {
+		c <- wanted
 	}
 }

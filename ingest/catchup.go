@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/callbus/callbus/events"
+)
+
+// catchUp reads what can wait, until ctx is done: the whole look-back, all of it at the start and again every quarter of
+// an hour, and what the vendor tells of single calls. It does so with the requests that the polls leave over, and never
+// holds those up.
+func (w *Worker) catchUp(ctx context.Context) {
+	ctx = InSpare(ctx)
+	plan := &sweep{lookback: w.cfg.Settings.Lookback, span: w.cdrs.Span()}
+	c := &catcher{Worker: w, pace: newPace(time.Second, w.cfg.Account, "catch up"), tried: map[string]attempts{}}
+	for ctx.Err() == nil {
+		asked := time.Now()
+		chunk, due := plan.chunk(asked)
+		var err error
+		if due {
+			if err = c.sweep(ctx, chunk); err == nil {
+				plan.done()
+			}
+		}
+		c.details(ctx, due)
+		if err != nil {
+			sleep(ctx, c.pace.after(asked, time.Now(), err))
+		} else if !due {
+			c.rest(ctx, plan.due())
+		}
+	}
+}
+
+// catcher is what catchUp remembers.
+type catcher struct {
+	*Worker
+	pace     *pace
+	failures int // readings of the look-back in a row
+	wanted   []CDR
+	tried    map[string]attempts
+}
+
+// sweep shows the tracker the records of a part of the look-back. It says nothing of how well the newest can be read.
+func (c *catcher) sweep(ctx context.Context, chunk Window) error {
+	for p, err := range c.cdrs.CDRs(ctx, chunk) {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			if c.failures++; c.failures == failuresSaid {
+				c.cfg.Log.Warn("older records cannot be read; trying again", "from", chunk.From, "to", chunk.To, "error", err)
+			}
+			return err
+		}
+		p.Partial = true
+		c.showPage(ctx, p)
+	}
+	c.failures = 0
+	_ = c.pace.after(time.Now(), time.Now(), nil)
+	return ctx.Err()
+}
+
+// rest waits until the look-back is due again, or a detail is wanted.
+func (c *catcher) rest(ctx context.Context, until time.Time) {
+	t := time.NewTimer(time.Until(until))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case c.wanted = <-c.wants:
+	}
+}
+
+// attempts are those at one call's detail.
+type attempts struct {
+	failed int
+	next   time.Time
+}
+
+const (
+	// detailTries is how often a detail that cannot be read is asked for in one life of a worker.
+	detailTries = 5
+	// detailPause is how long after the first failure it is asked for again; after each further one, twice as long.
+	detailPause = 15 * time.Second
+	// detailsRemembered bounds the memory of which were asked for.
+	detailsRemembered = 10_000
+)
+
+// details asks for the details that are wanted, newest calls first; for one alone while the look-back is being read.
+func (c *catcher) details(ctx context.Context, oneOnly bool) {
+	reader, ok := c.cdrs.(DetailReader)
+	if !ok {
+		return
+	}
+	c.refresh()
+	for len(c.wanted) > 0 && ctx.Err() == nil {
+		rec := c.wanted[0]
+		c.wanted = c.wanted[1:]
+		if a := c.tried[rec.Key]; a.failed >= detailTries || time.Now().Before(a.next) {
+			continue
+		}
+		c.detail(ctx, reader, rec)
+		if oneOnly {
+			return
+		}
+		c.refresh()
+	}
+}
+
+// refresh takes the newest list of what is wanted, if there is one.
+func (c *catcher) refresh() {
+	select {
+	case c.wanted = <-c.wants:
+	default:
+	}
+}
+
+func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
+	d, err := reader.Detail(ctx, rec.Call)
+	if errors.Is(err, ErrNoDetail) {
+		now := time.Now()
+		d, err = Detail{Asked: now, At: now, Flow: []events.Step{}}, nil
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	c.attempted(rec.Key, err)
+	if err != nil {
+		c.cfg.Log.Debug("the detail of a call cannot be read", "call", rec.Call.CallID, "error", err)
+		sleep(ctx, c.pace.after(time.Now(), time.Now(), err))
+		return
+	}
+	_ = c.pace.after(time.Now(), time.Now(), nil)
+	d.Key = rec.Key
+	c.show(ctx, sighting{Observation: d, list: events.CDRs, at: d.At, partial: true})
+}
+
+// attempted notes an attempt, so that the same is not asked for again before the tracker has seen the answer, nor for ever.
+func (c *catcher) attempted(key string, err error) {
+	if len(c.tried) >= detailsRemembered {
+		clear(c.tried)
+	}
+	a := c.tried[key]
+	a.next = time.Now().Add(detailPause << a.failed)
+	if err != nil {
+		a.failed++
+	}
+	c.tried[key] = a
+}
