@@ -40,6 +40,7 @@ type vendorConfig interface {
 	Validate() error           // every fault, joined, each beginning with its variable's suffix
 	Defaults() ingest.Settings // what its vendor wants unless the user says otherwise
 	Open(*http.Client) (any, error)
+	ListsActive() bool // whether its vendor shows active calls
 }
 
 // vendorOf makes a vendor of what every provider's package exports.
@@ -57,6 +58,13 @@ func (p *provider[C, P]) Target() any                      { return &p.Config }
 func (p *provider[C, P]) Validate() error                  { return p.Config.Validate() }
 func (p *provider[C, P]) Defaults() ingest.Settings        { return p.defaults() }
 func (p *provider[C, P]) Open(c *http.Client) (any, error) { return p.open(p.Config, c) }
+
+// ListsActive asks a provider that was never opened: what it can do is in its type.
+func (p *provider[C, P]) ListsActive() bool {
+	var unopened P
+	_, lists := any(unopened).(ingest.ActiveLister)
+	return lists
+}
 
 // Format prints the Config, whatever verb is asked for: where fmt finds a verb that does not fit a pointer, it shows what
 // the pointer leads to without asking the secrets in it.

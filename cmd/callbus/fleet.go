@@ -45,18 +45,19 @@ func vendorTransport() *http.Transport {
 	return t
 }
 
-// clientFor returns the client of an account, whose requests all draw on one budget if it has one.
-func (f *fleet) clientFor(r ingest.Rate) *http.Client {
+// budgeted returns a client whose requests all draw on the budget of a, if it has one.
+func budgeted(client *http.Client, a Account) *http.Client {
+	r := a.Settings.Rate
 	if r.Requests == 0 {
-		return f.client
+		return client
 	}
-	return &http.Client{Transport: vendorhttp.NewBudget(f.client.Transport, r.Requests, r.Per)}
+	return &http.Client{Transport: vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, a.Settings.Polls(a.Vendor.ListsActive()))}
 }
 
 // start lets a worker watch a, in place of the one that did so before, until ctx is done.
 func (f *fleet) start(ctx context.Context, a Account) error {
 	f.stop(a.Name)
-	vendor, err := a.Open(f.clientFor(a.Settings.Rate))
+	vendor, err := a.Open(budgeted(f.client, a))
 	if err != nil {
 		return err
 	}

@@ -3,13 +3,17 @@ package vendorhttp_test
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
@@ -21,26 +25,103 @@ func emptyList() *http.Response {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("[]")), ContentLength: 2}
 }
 
-func TestBudgetSpreadsRequestsAndTheWaitIsNoTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		budget := vendorhttp.NewBudget(answering(emptyList), 6, time.Minute)
-		c := vendorhttp.New(&http.Client{Transport: budget}, vendorhttp.Options{Timeout: time.Second})
-		began := time.Now()
-		for i := range 4 {
-			reply, err := c.Get(t.Context(), &url.URL{Scheme: "http", Host: "pbx.example"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, want := reply.Asked.Sub(began), time.Duration(i)*10*time.Second; got != want {
-				t.Errorf("request %d was made after %v, want %v", i, got, want)
+// vendorLimit counts requests as they arrive, and how many came within any one minute.
+type vendorLimit struct {
+	takes   func() time.Duration // how long a request is on its way, each way
+	mu      sync.Mutex
+	arrived []time.Time
+}
+
+func (v *vendorLimit) RoundTrip(*http.Request) (*http.Response, error) {
+	time.Sleep(v.takes())
+	v.mu.Lock()
+	v.arrived = append(v.arrived, time.Now())
+	v.mu.Unlock()
+	time.Sleep(v.takes())
+	return emptyList(), nil
+}
+
+// most is the greatest number of requests that arrived within a minute.
+func (v *vendorLimit) most() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	slices.SortFunc(v.arrived, time.Time.Compare)
+	most := 0
+	for i, from := range v.arrived {
+		n := 0
+		for _, at := range v.arrived[i:] {
+			if at.Sub(from) < time.Minute {
+				n++
 			}
 		}
+		most = max(most, n)
+	}
+	return most
+}
+
+func TestNoMinuteSeesMoreRequestsThanTheBudgetHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rnd := rand.New(rand.NewPCG(1, 2))
+		var mu sync.Mutex
+		v := &vendorLimit{takes: func() time.Duration {
+			mu.Lock()
+			defer mu.Unlock()
+			return time.Duration(rnd.IntN(4000)) * time.Millisecond
+		}}
+		c := vendorhttp.New(&http.Client{Transport: vendorhttp.NewBudget(v, 6, time.Minute, 4)}, vendorhttp.Options{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		var polls, spare int
+		var all sync.WaitGroup
+		for i := range 5 {
+			ctx, n := ctx, &polls
+			if i > 0 {
+				ctx, n = ingest.InSpare(ctx), &spare
+			}
+			all.Go(func() {
+				for ctx.Err() == nil {
+					if _, err := c.Get(ctx, &url.URL{Scheme: "http", Host: "pbx.example"}); err == nil {
+						mu.Lock()
+						*n++
+						mu.Unlock()
+					}
+				}
+			})
+		}
+		all.Wait()
+		if got := v.most(); got != 6 {
+			t.Errorf("%d requests arrived within a minute, want all of the 6 that are allowed and no more", got)
+		}
+		if polls < 200 || spare < 80 {
+			t.Errorf("in an hour there were %d polls and %d requests that may wait, want about four to two a minute", polls, spare)
+		}
+	})
+}
+
+func TestThePollsAreNotHeldUpByWhatMayWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := vendorhttp.New(&http.Client{Transport: vendorhttp.NewBudget(answering(emptyList), 6, time.Minute, 4)}, vendorhttp.Options{Timeout: time.Second})
+		where := &url.URL{Scheme: "http", Host: "pbx.example"}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		go func() {
+			for ctx.Err() == nil {
+				_, _ = c.Get(ingest.InSpare(ctx), where)
+			}
+		}()
+		for began := time.Now(); ctx.Err() == nil; time.Sleep(15 * time.Second) {
+			reply, err := c.Get(ctx, where)
+			if err != nil || !reply.At.Equal(time.Now()) || time.Since(began)%(15*time.Second) != 0 {
+				t.Fatalf("a poll %v after the beginning was answered %v, %v", time.Since(began), reply.At, err)
+			}
+		}
+		synctest.Wait()
 	})
 }
 
 func TestBudgetLetsGoOfARequestThatIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget := vendorhttp.NewBudget(answering(emptyList), 1, time.Hour)
+		budget := vendorhttp.NewBudget(answering(emptyList), 1, time.Hour, 0)
 		c := vendorhttp.New(&http.Client{Transport: budget}, vendorhttp.Options{})
 		where := &url.URL{Scheme: "http", Host: "pbx.example"}
 		if _, err := c.Get(t.Context(), where); err != nil {
