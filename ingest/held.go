@@ -33,6 +33,7 @@ func (t *Tracker) hold(rec *CDR, at time.Time) bool {
 	}
 	h.rec = *rec
 	if t.ready(h) {
+		t.letGo(h)
 		return false
 	}
 	t.held[rec.Key] = h
@@ -51,16 +52,21 @@ func (t *Tracker) ready(h *held) bool {
 // details tells whether details are asked for at all.
 func (t *Tracker) details() bool { return t.cfg.Details && t.cfg.Settings.CallFlow != NoFlow }
 
+// letGo forgets that h was waited with, and keeps its detail until it is published.
+func (t *Tracker) letGo(h *held) {
+	if h.detail != nil {
+		t.told[h.rec.Key] = h.detail
+	}
+	delete(t.held, h.rec.Key)
+}
+
 // release returns the records that were waited with and need not be any longer.
 func (t *Tracker) release() []*CDR {
 	var out []*CDR
-	for key, h := range t.held {
+	for _, h := range t.held {
 		if t.ready(h) {
 			out = append(out, &h.rec)
-			if h.detail != nil {
-				t.told[key] = h.detail
-			}
-			delete(t.held, key)
+			t.letGo(h)
 		}
 	}
 	slices.SortFunc(out, func(a, b *CDR) int {

@@ -18,6 +18,10 @@ const joinTolerance = 10 * time.Second
 // sureTolerance is the same once the PBX's clock is known.
 const sureTolerance = 5 * time.Second
 
+// likeTolerance is the same for callers who withhold their number: all of them look alike, so that one who rang seconds
+// later is easily taken for another.
+const likeTolerance = 2 * time.Second
+
 // lifeSlack is how much shorter or longer a record may say a call was than it was seen to be.
 const lifeSlack = 2 * time.Second
 
@@ -76,6 +80,9 @@ func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (pair, bool) {
 	apart := distance(Window{start, start.Add(time.Second)}, c.began)
 	skewed := distance(Window{t.clock.ours(start), t.clock.ours(start).Add(time.Second)}, c.began)
 	if skewed > sureTolerance && (apart > joinTolerance || t.clock.sure()) {
+		return pair{}, false
+	}
+	if skewed > likeTolerance && t.clock.sure() && !identified(rec.Call.From) {
 		return pair{}, false
 	}
 	p := pair{rec: rec, call: c, weak: penalty >= weakPenalty}

@@ -90,7 +90,8 @@ type ActiveCall struct {
 	From, To       events.Party
 	ExternalNumber *string
 	Queue          *events.Queue
-	Talking        bool          // a person has answered; a menu or a queue that picked up is not one
+	Media          events.Media  // "" is voice
+	Talking        bool          // a person has answered; a menu, a queue or a fax machine that picked up is not one
 	Agent          *events.Agent // who, where the vendor tells
 }
 

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -96,7 +97,7 @@ func (t *Tracker) begin(out []events.Event, row *ActiveCall, s *Snapshot) ([]eve
 		Account: t.cfg.Account, Provider: t.cfg.Provider,
 		VendorIDs: map[string]string{"channel": row.Channel},
 		Revision:  1, State: events.Provisional,
-		Direction: row.Direction, Media: events.Voice,
+		Direction: row.Direction, Media: cmp.Or(row.Media, events.Voice),
 		From: row.From, To: row.To, ExternalNumber: row.ExternalNumber, Queue: row.Queue,
 		StartedAt: &start,
 		Hangup:    events.Hangup{By: events.ByUnknown},
@@ -215,7 +216,7 @@ func (t *Tracker) endWithoutRecord(out []events.Event, c *call, s *Snapshot) []e
 		outcome = events.Answered
 	}
 	c.facts.EndedAt, c.facts.Outcome = at(c.goneAt), &outcome
-	if c.talking || c.facts.Direction != events.Inbound {
+	if c.talking || c.facts.Direction != events.Inbound || c.facts.Media == events.Fax {
 		c.facts.Missed = new(bool)
 	}
 	c.facts.Estimated, c.facts.ObservedAfter, c.facts.ObservedBefore = c.estimates(c.facts.AnsweredAt != nil, true)

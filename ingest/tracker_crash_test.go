@@ -94,10 +94,13 @@ func reborn(t *testing.T, tc trackerCase, last ingest.Observation, stream []even
 }
 
 // forgivable tells whether a new tracker need not say at once what the old one was about to say: that a call has been
-// gone for SETTLE, or an account unread for three polls, it has to find out anew.
+// gone for SETTLE, that a record was waited with for as long, or an account unread for three polls, it has to find out anew.
 func forgivable(o ingest.Observation, missing []events.Event) bool {
-	if _, ok := o.(ingest.Failure); ok {
+	switch o := o.(type) {
+	case ingest.Failure, ingest.Detail:
 		return true
+	case ingest.Page:
+		return slices.ContainsFunc(o.Records, func(r ingest.CDR) bool { return r.Rows > 0 || r.Undecided })
 	}
 	_, ok := o.(ingest.Snapshot)
 	return ok && slices.ContainsFunc(missing, func(e events.Event) bool {
@@ -109,7 +112,11 @@ func forgivable(o ingest.Observation, missing []events.Event) bool {
 func afterwards(tc trackerCase) []ingest.Observation {
 	var records []ingest.CDR
 	var ahead *time.Duration
+	var details []ingest.Detail
 	for _, s := range tc.steps {
+		if d, ok := s.see.(ingest.Detail); ok {
+			details = append(details, d)
+		}
 		if p, ok := s.see.(ingest.Page); ok && len(p.Records) > 0 {
 			records, ahead = p.Records, p.Ahead
 		}
@@ -123,6 +130,10 @@ func afterwards(tc trackerCase) []ingest.Observation {
 		p := lists(end+later, records...)
 		p.Ahead = ahead
 		all = append(all, p)
+		for _, d := range details {
+			d.Asked, d.At = p.Asked, p.At
+			all = append(all, d)
+		}
 	}
 	return all
 }

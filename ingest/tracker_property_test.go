@@ -335,6 +335,8 @@ func seenAt(o ingest.Observation) time.Time {
 		return o.At
 	case ingest.Page:
 		return o.At
+	case ingest.Detail:
+		return o.At
 	}
 	return o.(ingest.Failure).At
 }

@@ -162,7 +162,7 @@ func trackerFor(tc trackerCase) ingest.TrackerConfig {
 }
 
 func trackerCases() []trackerCase {
-	return slices.Concat(liveCases(), endCases(), recordCases(), revisionCases(), joinCases(), pastCases(), gapCases())
+	return slices.Concat(liveCases(), endCases(), recordCases(), revisionCases(), joinCases(), pastCases(), gapCases(), rowsCases(), detailCases())
 }
 
 func liveCases() []trackerCase {

@@ -101,7 +101,10 @@ func (c *Client) activeCall(r row, asked, at time.Time) (call ingest.ActiveCall,
 	}
 	call = c.sides(src, dst, callType)
 	call.Channel, call.Began = channel, began(asked, at, lasted)
-	call.Talking = isTalking(callInfo) && !withQueueOnly(call.Queue, dst)
+	if isFax(call.To) {
+		call.Media = events.Fax
+	}
+	call.Talking = isTalking(callInfo) && !withQueueOnly(call.Queue, dst) && call.Media != events.Fax
 	if call.Talking && call.Direction == events.Inbound && call.To.Extension != nil {
 		call.Agent = &events.Agent{Extension: call.To.Extension}
 	}

@@ -42,7 +42,7 @@ func TestWhoTalksToWhom(t *testing.T) {
 		"a withheld caller and a number":       {"", "Konuşuyor", "", number, events.UnknownDirection, true, "", "+" + number},
 		"a number and nobody":                  {"", "Konuşuyor", number, "", events.UnknownDirection, true, "", "+" + number},
 		"an extension and a code":              {"", "Konuşuyor", "215", "*97", events.UnknownDirection, true, "", ""},
-		"a caller and the fax machine":         {"", "Konuşuyor", number, "fax", events.Inbound, true, "", "+" + number},
+		"a caller and the fax machine":         {"", "Konuşuyor", number, "fax", events.Inbound, false, "", "+" + number},
 		"a queue without a number is no queue": {"Kuyruk()", "Konuşuyor", number, "215", events.Inbound, true, "215", "+" + number},
 	} {
 		t.Run(name, func(t *testing.T) {

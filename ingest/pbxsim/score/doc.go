@@ -10,6 +10,6 @@
 // It is pure: it reads no clock, and the same input gives the same report. A report of no calls is never [Report.Perfect].
 //
 // What it leaves open, because the truth does: calls that ended around the moment callbus first looked, or so shortly
-// before the cut-off that their record may not have been read; whether a fax is announced by call.answered; whether a
+// before the cut-off that their record may not have been read; whether a
 // call is announced by call.missed whose record said "answered" at first, and was corrected.
 package score

@@ -105,7 +105,7 @@ func (j *judge) settledVerdict(typ events.Type, t *pbxsim.Truth, s *story) verdi
 func (j *judge) answered(t *pbxsim.Truth, s *story) verdict {
 	switch {
 	case t.Call.Media == events.Fax:
-		return allowed
+		return forbidden // a machine answered
 	case t.Call.Answered() && (toldByAmendment(s) || j.undecided(t)):
 		return allowed
 	case t.Call.Answered():
