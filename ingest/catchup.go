@@ -118,11 +118,7 @@ func (c *catcher) refresh() {
 }
 
 func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
-	d, err := reader.Detail(ctx, rec.Call)
-	if errors.Is(err, ErrNoDetail) {
-		now := time.Now()
-		d, err = Detail{Asked: now, At: now, Flow: []events.Step{}}, nil
-	}
+	d, err := detailOf(ctx, reader, rec)
 	if ctx.Err() != nil {
 		return
 	}
@@ -133,8 +129,18 @@ func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
 		return
 	}
 	_ = c.pace.after(time.Now(), time.Now(), nil)
-	d.Key = rec.Key
 	c.show(ctx, sighting{Observation: d, list: events.CDRs, at: d.At, partial: true})
+}
+
+// detailOf asks for the detail of rec. That there is none is one that tells nothing.
+func detailOf(ctx context.Context, reader DetailReader, rec CDR) (Detail, error) {
+	d, err := reader.Detail(ctx, rec.Call)
+	if errors.Is(err, ErrNoDetail) {
+		now := time.Now()
+		d, err = Detail{Asked: now, At: now, Flow: []events.Step{}}, nil
+	}
+	d.Key = rec.Key
+	return d, err
 }
 
 // attempted notes an attempt, so that the same is not asked for again before the tracker has seen the answer, nor for ever.

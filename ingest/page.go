@@ -87,7 +87,7 @@ func (t *Tracker) fromRecord(rec *CDR) *call {
 	c.facts = events.Call{
 		CallID:  recordCallID(t.cfg.Account, rec.Key),
 		Account: t.cfg.Account, Provider: t.cfg.Provider,
-		Revision: 1, Backfill: t.old(rec),
+		Revision: 1, Backfill: t.cfg.Backfill || t.old(rec),
 	}
 	t.byID[c.facts.CallID] = c
 	return c
@@ -99,6 +99,7 @@ func recordCallID(account, key string) string { return events.Hash("record", acc
 // conclude publishes what the record says of c: everything that was not published yet, and what was published otherwise.
 func (t *Tracker) conclude(out []events.Event, c *call, rec *CDR, at time.Time) []events.Event {
 	before := c.facts
+	c.facts.Backfill = c.facts.Backfill || t.cfg.Backfill
 	started := c.lastEvent != ""
 	t.adopt(c, rec)
 	c.settle(rec, at)

@@ -23,6 +23,8 @@ type TrackerConfig struct {
 	RecordKey func(events.Call) string
 	// Details is true where the vendor tells more of a call when it is asked for that call alone (see DetailReader).
 	Details bool
+	// Backfill is true for a tracker of the past: everything it tells is backfill.
+	Backfill bool
 }
 
 // Tracker works out what happened from what was seen. It is a value with state and no I/O: it reads no clock, logs

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 
@@ -22,12 +23,13 @@ const (
 // world is what the commands may see of the world around them.
 type world struct {
 	environ        []string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
 // run is the program, without signals and exit: args are those after its name.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
-	root := newRootCmd(&world{environ: environ, stdout: stdout, stderr: stderr})
+	root := newRootCmd(&world{environ: environ, stdin: os.Stdin, stdout: stdout, stderr: stderr})
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -95,7 +97,7 @@ func newRootCmd(w *world) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.DisplayName}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRunCmd(w), newDemoCmd(w), newCheckCmd(w), newTailCmd(w), newSchemaCmd(w), newPbxsimCmd(w), newVersionCmd(w))
+	root.AddCommand(newRunCmd(w), newDemoCmd(w), newCheckCmd(w), newTailCmd(w), newBackfillCmd(w), newHangupCmd(w), newSchemaCmd(w), newPbxsimCmd(w), newVersionCmd(w))
 	root.SetHelpCommand(newHelpCmd(root))
 	return root
 }

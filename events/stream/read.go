@@ -17,6 +17,7 @@ import (
 // A Filter says which events to read. The zero Filter is all.
 type Filter struct {
 	Account string
+	Call    string // its id: the events about one call
 	Types   []events.Type
 	Since   time.Time // stored at or after; zero: all (Events), only new ones (Follow)
 }
@@ -76,19 +77,25 @@ func (b *Bus) reader(f Filter) reader {
 
 // subjects returns the subjects of the events that f lets through.
 func (f Filter) subjects() []string {
-	account := f.Account
+	account, rest := f.Account, ".>"
+	if f.Call != "" {
+		rest = "." + f.Call
+	}
 	if account == "" {
-		if len(f.Types) == 0 {
+		if len(f.Types) == 0 && f.Call == "" {
 			return nil
 		}
 		account = "*"
+	}
+	if len(f.Types) == 0 && f.Call != "" {
+		return []string{"call.*." + account + rest}
 	}
 	if len(f.Types) == 0 {
 		return []string{"call.*." + account + ".>", "callback.*." + account + ".>", "source.*.*." + account + ".>"}
 	}
 	var out []string
 	for _, t := range f.Types {
-		out = append(out, string(t)+"."+account+".>")
+		out = append(out, string(t)+"."+account+rest)
 	}
 	slices.Sort(out)
 	return slices.Compact(out) // the server refuses one that is there twice

@@ -20,13 +20,31 @@ var codes = map[string]string{
 
 // withCode adds to the error of an answer in plain text what its code means, if it is one.
 func withCode(err error) error {
-	plain := (*vendorhttp.ForeignError)(nil)
-	if !errors.As(err, &plain) {
-		return err
-	}
-	code := strings.Trim(string(plain.Body[:min(len(plain.Body), 16)]), "\" \t\r\n")
+	code := codeOf(err)
 	if meaning, known := codes[code]; known {
-		return fmt.Errorf("%w: code %s, which the vendor's call centre API uses for: %s", err, code, meaning)
+		return &codeError{code, fmt.Errorf("%w: code %s, which the vendor's call centre API uses for: %s", err, code, meaning)}
 	}
 	return err
+}
+
+// A codeError is an answer that is a code.
+type codeError struct {
+	code string
+	error
+}
+
+func (e *codeError) Unwrap() error { return e.error }
+
+// saysDone tells whether err is the code of an action that was done.
+func saysDone(err error) bool {
+	var coded *codeError
+	return errors.As(err, &coded) && coded.code == "00"
+}
+
+func codeOf(err error) string {
+	plain := (*vendorhttp.ForeignError)(nil)
+	if !errors.As(err, &plain) {
+		return ""
+	}
+	return strings.Trim(string(plain.Body[:min(len(plain.Body), 16)]), "\" \t\r\n")
 }
