@@ -41,8 +41,9 @@ type reading struct {
 	limit   string    // the time_limit of every page
 	page    int       // the last that was read
 	written []byte    // its rows
-	newest  time.Time // start of its newest
+	last    starts    // of the last page on which any row says when its call began
 	ordered bool      // all rows so far came newest first
+	proven  bool      // some did not begin at one moment, so that they do have an order
 	claimed time.Time // from here to the end of the window nothing is left out
 	done    bool
 }
@@ -57,7 +58,7 @@ func (r *reading) next(ctx context.Context) (ingest.Page, error) {
 		return ingest.Page{}, told(fmt.Sprintf("page %d of the call records", r.page), err)
 	}
 	page := ingest.Page{Asked: reply.Asked, At: reply.At, Ahead: reply.Ahead}
-	s := newStarts()
+	var s starts
 	for _, row := range l.rows {
 		s.add(r.take(&page, row))
 	}
@@ -81,11 +82,12 @@ func (r *reading) take(page *ingest.Page, written row) time.Time {
 // follow works out whether the list goes on beyond this page, and matters. Rows that are not newest first have to be
 // read to the end of the list; else one page wholly from before the window is enough to know that it is read.
 func (r *reading) follow(s starts, l list) {
-	r.ordered = r.ordered && s.descending && (r.newest.IsZero() || !s.newest.After(r.newest))
-	r.done = l.last(r.page) || r.ordered && s.known() && s.newest.Before(r.window.From)
+	r.ordered = r.ordered && !s.rises && !s.rise(r.last)
+	r.proven = r.proven || s.falls || s.known() && r.last.known() && s.oldest.Before(r.last.oldest)
+	r.done = l.last(r.page) || r.ordered && r.proven && s.known() && s.newest.Before(r.window.From)
 	r.written = l.written
 	if s.known() {
-		r.newest = s.newest
+		r.last = s
 	}
 }
 

@@ -32,7 +32,7 @@ func (c *Client) refusal(a answer) (r refusal, said bool) {
 	}
 	words, err := a.err.Text()
 	if err != nil || len(words) > wordsRead {
-		words = "something that is no message"
+		words = "(no message)"
 	}
 	r.code, _ = a.code.Count()
 	r.kind = kindOf(words, r.code)
