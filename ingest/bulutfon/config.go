@@ -109,6 +109,7 @@ func (c Config) baseURL() (*url.URL, error) {
 	case strings.Contains(text, "#"):
 		return nil, fmt.Errorf("URL: holds a #, which no server is sent; %s", accepted)
 	}
+	u.Path = cmp.Or(u.Path, "/") // else what is joined to it does not begin with one
 	return u, nil
 }
 
