@@ -11,7 +11,7 @@ import (
 
 // record says what a row says in callbus's terms.
 func (c *Client) record(f facts, r row) ingest.CDR {
-	id := c.redact.Text(f.uuid)
+	id := c.clean(f.uuid)
 	call := events.Call{
 		VendorIDs:    map[string]string{"uuid": id},
 		Direction:    f.direction,
@@ -27,7 +27,7 @@ func (c *Client) record(f facts, r row) ingest.CDR {
 	}
 	call.ExternalNumber = outside(call)
 	if f.cause != "" {
-		call.VendorResult = new(c.word(f.cause))
+		call.VendorResult = new(c.clean(f.cause))
 		call.Hangup.Cause = call.VendorResult
 	}
 	undecided := f.judge(&call)
@@ -60,14 +60,6 @@ func outside(call events.Call) *string {
 		return from
 	}
 	return nil
-}
-
-// word returns a hangup_cause as it is published. One that is not known may be anything, also an echo of the request.
-func (c *Client) word(cause string) string {
-	if _, known := verdicts[cause]; known {
-		return cause
-	}
-	return c.redact.Text(cause)
 }
 
 func seconds(from, to time.Time) *float64 { return new(to.Sub(from).Seconds()) }

@@ -22,6 +22,7 @@ type Client struct {
 	login   string // the beginning of every query
 	http    *vendorhttp.Client
 	redact  vendorhttp.Redactor
+	secrets []string // as they are, see clean
 	numbers *ingest.Numbers
 	zone    *time.Location
 	raw     bool
@@ -53,6 +54,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 		login:   c.query(),
 		http:    asker,
 		redact:  asker.Redactor(),
+		secrets: c.secrets(),
 		numbers: ingest.NewNumbers(c.region()),
 		zone:    zone,
 		raw:     c.Raw,

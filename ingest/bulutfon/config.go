@@ -87,6 +87,16 @@ func (c Config) query() string {
 	return "email=" + escape(c.Username) + "&password=" + escape(c.Password.Reveal())
 }
 
+// secrets returns what must not be told, as it is.
+func (c Config) secrets() (all []string) {
+	for _, s := range []string{c.Token.Reveal(), c.Username, c.Password.Reveal()} {
+		if s != "" {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // escape writes a blank as %20, which every server reads; not all read the + of forms.
 func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 

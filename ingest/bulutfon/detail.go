@@ -75,7 +75,7 @@ func (c *Client) notFound(err error) error {
 	return err
 }
 
-// isID tells whether s may stand in a path as it is.
+// isID tells whether s holds nothing but letters, digits, - and _, and so may stand in a path as it is.
 func isID(s string) bool {
 	return s != "" && strings.Trim(s, "-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }

@@ -220,6 +220,18 @@ func echoes(known []string) []string {
 	}
 }
 
+// A token that is like a uuid, or a part of one, is found in one as well.
+func TestATokenIsFoundInAnID(t *testing.T) {
+	for _, uuid := range []string{"0636a400-0b78-11ef-ac4a-0250c0000001", "correct-horse-battery", "x-correct-horse-battery-y"} {
+		r := record(t, map[string]any{"uuid": uuid, "hangup_cause": uuid})
+		for _, told := range []string{r.Key, r.Call.VendorIDs["uuid"], text(r.Call.VendorResult)} {
+			if want := strings.ReplaceAll(uuid, "correct-horse-battery", "***"); told != want {
+				t.Errorf("%s is told as %s, want %s", uuid, told, want)
+			}
+		}
+	}
+}
+
 // answersWith returns answers of which each has echo in every place that takes a text.
 func answersWith(echo string) []string {
 	inJSON := strings.Trim(fmt.Sprintf("%+q", echo), `"`)

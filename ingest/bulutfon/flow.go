@@ -108,7 +108,7 @@ func (c *Client) stop(r row) (s stop, err error) {
 // plain reads a text that is only good to know.
 func (c *Client) plain(v scalar.Value) string {
 	text, _ := v.Text()
-	return c.redact.Text(text)
+	return c.clean(text)
 }
 
 // moment reads a time that is only good to know.

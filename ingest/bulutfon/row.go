@@ -3,6 +3,7 @@ package bulutfon
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/callbus/callbus/events"
@@ -93,6 +94,16 @@ func (t *texts) must(field string, v scalar.Value, expected string) string {
 // rejected returns r as a row that could not be read.
 func (c *Client) rejected(r row, why error) ingest.Rejected {
 	return ingest.Rejected{Row: c.redact.JSON(r), Reason: c.redact.Text(why.Error())}
+}
+
+// clean returns s without secrets. Among letters, digits and dashes alone, which ids and causes are, a secret can only
+// stand as it is, and that is seen ten times as fast.
+func (c *Client) clean(s string) string {
+	within := func(secret string) bool { return strings.Contains(s, secret) }
+	if isID(s) && !slices.ContainsFunc(c.secrets, within) {
+		return s
+	}
+	return c.redact.Text(s)
 }
 
 // party reads a side of a call. What is a word and no number may be anything, also an echo of the request.
