@@ -172,6 +172,9 @@ func (c *call) addDetail() {
 		decide(f, *d.Answered)
 		c.undecided = false
 	}
+	if f.MissedReason != nil && *f.MissedReason == events.MissedUnknown {
+		f.MissedReason = new(abandonedIn(f))
+	}
 	if !answeredBy(*f) {
 		return
 	}
@@ -193,9 +196,21 @@ func decide(f *events.Call, answered bool) {
 	}
 	f.Outcome, f.AnsweredAt, f.TalkSeconds, f.Agent = new(events.NoAnswer), nil, new(0.0), nil
 	if *f.Missed {
-		f.MissedReason = new(events.MissedInMenu)
-		if f.Queue != nil {
-			f.MissedReason = new(events.MissedInQueue)
-		}
+		f.MissedReason = new(abandonedIn(f))
 	}
+}
+
+// abandonedIn says of a call that something picked up and nobody answered where its caller gave up, as far as its flow
+// tells.
+func abandonedIn(f *events.Call) events.MissedReason {
+	through := func(kind events.StepKind) bool {
+		return slices.ContainsFunc(f.Flow, func(s events.Step) bool { return s.Kind == kind })
+	}
+	switch {
+	case f.Queue != nil || through(events.StepQueue):
+		return events.MissedInQueue
+	case through(events.StepMenu):
+		return events.MissedInMenu
+	}
+	return events.MissedUnknown
 }
