@@ -211,7 +211,7 @@ func sendPart(w http.ResponseWriter, r reply, n, declared int) {
 
 // sendCut leaves out at least the last byte: what is left of a JSON list or object is never one.
 func sendCut(w http.ResponseWriter, r reply, rng *rand.Rand) {
-	n := rng.IntN(len(r.body))
+	n := rng.IntN(max(1, len(r.body))) // an empty body has nothing to lose
 	if rng.IntN(2) == 0 {
 		sendPart(w, r, n, n)
 		return

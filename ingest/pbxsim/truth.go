@@ -3,6 +3,8 @@ package pbxsim
 import (
 	"net/http"
 	"time"
+
+	"github.com/callbus/callbus/events"
 )
 
 // A View is a world as one vendor shows it: its API, and the truth of what can be known through it.
@@ -25,10 +27,19 @@ type Truth struct {
 	VendorIDs map[string]string // which tell its record from all others, by the vendor's names
 	Channel   string            // as the vendor names it while the call lasts
 	Queue     string            // the id of the queue that the record names, or ""
+	Outcome   events.Outcome    // what the record says in the end: the vendor may be finer (cancelled for no_answer). "" is Call.Outcome
 	Appears   time.Time         // from when the record is listed
 	Readable  time.Time         // from when the record can be understood; later than Appears when it is garbled at first
 	Corrected *Correction       // nil when the record was right from the beginning
 	Returned  *Mark             // nil when the vendor never marks the call as called back
+}
+
+// Said is the outcome that the record tells in the end.
+func (t *Truth) Said() events.Outcome {
+	if t.Outcome != "" {
+		return t.Outcome
+	}
+	return t.Call.Outcome
 }
 
 // Mark is when a vendor's record begins to say that a missed call was called back, and by which call.

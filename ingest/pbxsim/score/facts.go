@@ -45,8 +45,8 @@ func (j *judge) recordFacts(t *pbxsim.Truth, c events.Call, wrong func(field, go
 	if t.Corrected != nil && j.undecided(t) {
 		return // outcome and missed may be either
 	}
-	if c.Outcome == nil || *c.Outcome != t.Call.Outcome {
-		wrong("outcome", outcome(c.Outcome), string(t.Call.Outcome))
+	if c.Outcome == nil || *c.Outcome != t.Said() {
+		wrong("outcome", outcome(c.Outcome), string(t.Said()))
 	}
 	if c.Missed == nil || *c.Missed != t.Call.Missed {
 		wrong("missed", yesNo(c.Missed), yesNo(&t.Call.Missed))

@@ -167,7 +167,7 @@ func outdated(ended events.Call, t *pbxsim.Truth) bool {
 	if t.Corrected.Recording {
 		return ended.Recording != events.RecordingAvailable
 	}
-	return ended.Outcome == nil || *ended.Outcome != t.Call.Outcome
+	return ended.Outcome == nil || *ended.Outcome != t.Said()
 }
 
 // undecided is true when the vendor's correction is so recent, or yet to come, that either may be published.
