@@ -191,7 +191,14 @@ func (v *While1) die(c *Call, matter string) die {
 	return dieOf(v.world.cfg.Seed, c.N, "while1 "+matter)
 }
 
-// stamp is what the PBX's clock shows at the true time t.
+// wall is what the PBX's clock on the wall shows at the true time t, in seconds, as if that were UTC.
+func (v *While1) wall(t time.Time) int64 {
+	t = t.Add(v.cfg.Skew).In(v.cfg.Zone)
+	_, east := t.Zone()
+	return t.Unix() + int64(east)
+}
+
+// stamp is what the vendor writes for the true time t: the clock on the wall, without zone.
 func (v *While1) stamp(t time.Time) string {
-	return t.Add(v.cfg.Skew).In(v.cfg.Zone).Format(time.DateTime)
+	return time.Unix(v.wall(t), 0).UTC().Format(time.DateTime)
 }

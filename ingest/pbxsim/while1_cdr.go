@@ -40,7 +40,7 @@ func (v *While1) listed(f while1Filter, now time.Time) (rows []while1Listed, cou
 	l := &v.log
 	var found []int
 	for i := f.first(l, v.cfg.Skew); i < len(l.rows); i++ {
-		if row := l.rows[i]; !row.visible.After(now) && f.takes(v, row, now) {
+		if row := &l.rows[i]; !row.visible.After(now) && f.takes(v, row, now) {
 			found = append(found, i)
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // while1Filter is a question for rows. What is empty asks for nothing in particular.
 type while1Filter struct {
-	from, to            string // of the row's time, both included
+	span                *[2]int64 // of the row's wall, both included
 	fromID              int
 	linkedid, uniqueid  string
 	direction, status   string
@@ -90,9 +90,9 @@ func (f *while1Filter) between(span *phpArray) bool {
 	if span == nil || len(span.names) != 2 {
 		return false
 	}
-	f.from, f.to = span.text("0"), span.text("1")
-	_, err1 := time.Parse(time.DateTime, f.from)
-	_, err2 := time.Parse(time.DateTime, f.to)
+	from, err1 := time.Parse(time.DateTime, span.text("0"))
+	to, err2 := time.Parse(time.DateTime, span.text("1"))
+	f.span = &[2]int64{from.Unix(), to.Unix()}
 	return err1 == nil && err2 == nil
 }
 
@@ -109,8 +109,8 @@ func (f *while1Filter) since(id *string) bool {
 func (f *while1Filter) first(l *while1Log, skew time.Duration) int {
 	const day = 24 * time.Hour // more than any zone is from UTC
 	i := 0
-	if from, err := time.Parse(time.DateTime, f.from); err == nil {
-		since := from.Add(-day - skew)
+	if f.span != nil {
+		since := time.Unix(f.span[0], 0).Add(-day - skew)
 		i = sort.Search(len(l.rows), func(i int) bool { return !l.rows[i].written.Before(since) })
 	}
 	return min(len(l.rows), max(i, f.fromID-l.id(0)))
@@ -118,17 +118,17 @@ func (f *while1Filter) first(l *while1Log, skew time.Duration) int {
 
 // takes tells whether f asks for row as it is at t. Times are compared as the clock on the wall showed them: where it
 // was turned back, an hour holds the rows of two.
-func (f *while1Filter) takes(v *While1, row while1Row, t time.Time) bool {
+func (f *while1Filter) takes(v *While1, row *while1Row, t time.Time) bool {
 	k := row.call
 	switch {
-	case f.from != "" && (row.began < f.from || row.began > f.to),
+	case f.span != nil && (row.wall < f.span[0] || row.wall > f.span[1]),
 		f.linkedid != "" && f.linkedid != k.linkedid,
 		f.uniqueid != "" && f.uniqueid != row.uniqueid,
 		f.direction != "" && f.direction != while1Directions[k.Direction],
-		f.status != "" && f.status != v.status(row, t):
+		f.status != "" && f.status != v.status(*row, t):
 		return false
 	}
-	return f.takesNumbers(v, row)
+	return f.takesNumbers(v, *row)
 }
 
 func (f *while1Filter) takesNumbers(v *While1, row while1Row) bool {

@@ -86,7 +86,7 @@ type while1Row struct {
 	call     *while1Call
 	leg      int // its place in the call's legs, or garbageLeg
 	uniqueid string
-	began    string // by the PBX's clock on the wall
+	wall     int64 // when it began, by the PBX's clock on the wall, as if that were UTC; seconds
 	written  time.Time
 	visible  time.Time // when it is committed, and so listed
 }
@@ -142,12 +142,8 @@ func (v *While1) row(k *while1Call, leg int, at time.Time) while1Row {
 	if d := v.die(k.Call, "commit "+strconv.Itoa(leg)); d.chance(0.05) {
 		row.visible = at.Add(v.die(k.Call, "commit delay "+strconv.Itoa(leg)).within(Span{0, commitDelay}))
 	}
-	if leg == garbageLeg {
-		row.began = v.stamp(k.Start)
-		return row
-	}
-	row.uniqueid = v.uniqueid(k.Call, leg, k.legs[leg].from)
-	row.began = v.stamp(k.legs[leg].from)
+	from := row.legOf().from
+	row.uniqueid, row.wall = v.uniqueid(k.Call, max(0, leg), from), v.wall(from)
 	return row
 }
 

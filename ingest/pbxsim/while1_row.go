@@ -63,7 +63,7 @@ func (v *While1) appendRow(b []byte, q request, form while1Form, row while1Liste
 // identity is what tells which call a row is of, and when. It cannot be read while the row is garbled: then no clock is
 // left from which a lenient reader could tell the rest.
 func (v *While1) identity(row while1Row, now time.Time) (uniqueid, linkedid, began, ended string) {
-	uniqueid, linkedid, began, ended = row.uniqueid, row.call.linkedid, row.began, v.stamp(row.legOf().to)
+	uniqueid, linkedid, began, ended = row.uniqueid, row.call.linkedid, v.stamp(row.legOf().from), v.stamp(row.legOf().to)
 	if row.leg != garbageLeg && !now.Before(row.call.rec.readable) {
 		return uniqueid, linkedid, began, ended
 	}
