@@ -287,11 +287,11 @@ func TestWhile1CursorOfIDs(t *testing.T) {
 }
 
 func TestWhile1Filters(t *testing.T) {
-	w := watchRomanian(pbxsim.Config{Seed: 15, Rate: 10}, pbxsim.While1Config{Plain: true})
+	w := watchRomanian(pbxsim.Config{Seed: 15, Rate: 4}, pbxsim.While1Config{Plain: true})
 	w.now = w.now.Add(time.Hour)
 	c := newRomanianClient(w)
 	rows, err := c.all()
-	if err != nil || len(rows) < 500 {
+	if err != nil || len(rows) < 250 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	some := rows[len(rows)/2]
