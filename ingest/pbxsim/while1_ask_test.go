@@ -333,3 +333,36 @@ func TestWhile1Filters(t *testing.T) {
 		})
 	}
 }
+
+// Whatever is sent, the reply is the vendor's, and what is no error is hashed rightly.
+func FuzzWhile1Request(f *testing.F) {
+	for _, v := range while1Hashes {
+		f.Add(true, v.query+"&api_hash="+v.hash)
+		f.Add(false, v.json[:len(v.json)-1]+`,"api_hash":"`+v.hash+`"}`)
+	}
+	f.Add(true, "a[[b]=1&a[]]=2&=3&%zz=%&[]=4&a[b=5")
+	f.Add(false, `[1.5e3,{"":[null,true,"\ud800"]},-0]`)
+	w := watchRomanian(pbxsim.Config{Seed: 16}, pbxsim.While1Config{Key: "your_api_key"})
+	w.now = w.now.Add(5 * time.Minute)
+	c := newRomanianClient(w)
+	f.Fuzz(func(t *testing.T, form bool, body string) {
+		kind := asJSON
+		if form {
+			kind = asForm
+		}
+		for _, path := range []string{"/api/cdr", "/api/channel"} {
+			reply, err := c.send(http.MethodPost, path, kind, body)
+			var envelope struct {
+				HasError *bool `json:"has_error"`
+				Messages []string
+				Results  []row
+			}
+			if err != nil || json.Unmarshal(reply, &envelope) != nil || envelope.HasError == nil || envelope.Results == nil {
+				t.Fatalf("%s, %v", reply, err)
+			}
+			if *envelope.HasError != (len(envelope.Messages) > 0) || !*envelope.HasError && !strings.Contains(body, "api_hash") && !strings.Contains(body, "%") && !strings.Contains(body, `\u`) {
+				t.Fatalf("%s", reply)
+			}
+		}
+	})
+}

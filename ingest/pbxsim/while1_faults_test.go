@@ -175,7 +175,7 @@ func TestWhile1HangupOfNoChannelEndsEveryCall(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := watchRomanian(pbxsim.Config{Seed: 7}, pbxsim.While1Config{})
-			w.now = w.now.Add(time.Hour)
+			w.now = w.now.Add(20 * time.Minute)
 			if strings.HasPrefix(name, "in spite") {
 				w.SetFaults(pbxsim.Faults{Chance: map[pbxsim.Fault]float64{pbxsim.Refused: 1}})
 			}
