@@ -26,6 +26,8 @@ type Client struct {
 	numbers *ingest.Numbers
 	words   *cache[*string]
 	queues  *cache[*events.Queue]
+	sides   *cache[side]
+	lengths *cache[*float64]
 	zone    *time.Location
 	raw     bool
 }
@@ -57,8 +59,8 @@ func New(c Config, hc *http.Client) (*Client, error) {
 		base: base, key: c.Key.Reveal(), http: asker, redact: asker.Redactor(),
 		numbers: ingest.NewNumbers(c.region()), zone: zone, raw: c.Raw,
 	}
-	client.words = newCache(func(text string) *string { return new(client.clean(text)) })
-	client.queues = newCache(func(id string) *events.Queue { return &events.Queue{ID: new(client.clean(id))} })
+	client.words, client.queues = newCache(client.word), newCache(client.queue)
+	client.sides, client.lengths = newCache(client.side), newCache(seconds)
 	return client, nil
 }
 

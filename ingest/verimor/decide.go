@@ -9,10 +9,9 @@ import (
 // decide adds to call how it went. The vendor's flag has the last word: its result says that a call was answered also
 // when a menu or a queue did so.
 func (c *Client) decide(call *events.Call, f fields, at time.Time) {
-	result, _ := f.result.Text() // what is no text is a result that is not known
-	v := judge(result)
+	v := judge(c.text(f.result))
 	answer := c.answer(f, call, at)
-	talk := seconds(f.talk)
+	talk := c.lengths.get(f.talk)
 	missed := flagged(f, call.Direction, v)
 	call.Outcome = new(outcome(v, missed, answer, talk))
 	call.Missed = new(missed && call.Direction == events.Inbound)

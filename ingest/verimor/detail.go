@@ -37,7 +37,7 @@ func (c *Client) detail(ctx context.Context, call events.Call, id string) (d ing
 		return d, err
 	}
 	w := c.way(call, f, legs)
-	d = ingest.Detail{Key: id, Asked: reply.Asked, At: reply.At, Flow: w.steps(), Queue: c.queues.optional(f.queue)}
+	d = ingest.Detail{Key: id, Asked: reply.Asked, At: reply.At, Flow: w.steps(), Queue: c.queues.get(f.queue)}
 	if l := w.answerer(); l != nil {
 		d.Agent, d.AnsweredAt = w.agent(l), l.answered
 	}

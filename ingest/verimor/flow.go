@@ -22,7 +22,6 @@ func (c *Client) leg(r row, at time.Time) (l leg, err error) {
 	if err != nil {
 		return l, err
 	}
-	number, _ := f.destination.Text() // what cannot be read is a leg to nobody we know
 	moment := func(v scalar.Value) *time.Time {
 		if t, ok := c.moment(v, at); ok {
 			return &t
@@ -30,11 +29,11 @@ func (c *Client) leg(r row, at time.Time) (l leg, err error) {
 		return nil
 	}
 	l = leg{
-		to: c.number(number), started: moment(f.start), ended: moment(f.end),
-		result: c.words.optional(f.result), device: f.address.Kind() >= scalar.Scalar || f.agent.Kind() >= scalar.Scalar,
+		to: c.sides.get(f.destination).party, started: moment(f.start), ended: moment(f.end),
+		result: c.words.get(f.result), device: f.address.Kind() >= scalar.Scalar || f.agent.Kind() >= scalar.Scalar,
 	}
 	answered := moment(f.answer)
-	if l.pickedUp = picksUp(f.result, answered != nil); l.pickedUp {
+	if l.pickedUp = picksUp(c.text(f.result), answered != nil); l.pickedUp {
 		l.answered = answered
 	}
 	return l, nil
@@ -42,9 +41,8 @@ func (c *Client) leg(r row, at time.Time) (l leg, err error) {
 
 // picksUp tells whether a leg of this result was answered. Members of a group who did not pick up while another did may
 // bear the answer's time as well; so the result decides, and the time only where the result does not tell.
-func picksUp(result scalar.Value, stamped bool) bool {
-	text, _ := result.Text()
-	switch v := judge(text); {
+func picksUp(result string, stamped bool) bool {
+	switch v := judge(result); {
 	case v.other:
 		return false
 	case v.outcome == events.UnknownOutcome, v.breaks:
@@ -67,7 +65,7 @@ type way struct {
 }
 
 func (c *Client) way(call events.Call, f fields, legs []leg) way {
-	w := way{legs: legs, direction: call.Direction, queue: c.queues.optional(f.queue), name: c.words.optional(f.destinationName)}
+	w := way{legs: legs, direction: call.Direction, queue: c.queues.get(f.queue), name: c.words.get(f.destinationName)}
 	if call.Outcome != nil {
 		w.answered = *call.Outcome == events.Answered
 		w.nobody = !w.answered && *call.Outcome != events.UnknownOutcome

@@ -29,7 +29,7 @@ func open(reply vendorhttp.Reply, n int) (list, error) {
 	if err != nil {
 		return list{}, err
 	}
-	l := list{reply: reply}
+	l := list{reply: reply, rows: make([]row, 0, pageSize)}
 	if err := l.readPagination(pagination); err != nil {
 		return list{}, err
 	}

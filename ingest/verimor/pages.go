@@ -60,7 +60,10 @@ func (c *Client) readPiece(ctx context.Context, w ingest.Window, yield func(inge
 }
 
 func (c *Client) page(l list, w ingest.Window) ingest.Page {
-	page := ingest.Page{Asked: l.reply.Asked, At: l.reply.At, Ahead: l.reply.Ahead, Window: w}
+	page := ingest.Page{
+		Asked: l.reply.Asked, At: l.reply.At, Ahead: l.reply.Ahead, Window: w,
+		Records: make([]ingest.CDR, 0, len(l.rows)),
+	}
 	for _, r := range l.rows {
 		record, err := c.record(r, l.reply.At)
 		switch {

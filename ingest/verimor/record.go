@@ -59,14 +59,14 @@ func (c *Client) call(f fields, id string, at time.Time) (call events.Call, err 
 	call = events.Call{
 		VendorIDs:    map[string]string{idName: id},
 		Media:        events.Voice,
-		Queue:        c.queues.optional(f.queue),
+		Queue:        c.queues.get(f.queue),
 		StartedAt:    &t.start,
 		EndedAt:      &t.end,
-		WaitSeconds:  seconds(f.queueWait),
+		WaitSeconds:  c.lengths.get(f.queueWait),
 		TotalSeconds: t.total,
-		Hangup:       events.Hangup{By: side(f.disposition), Cause: c.words.optional(f.cause)},
+		Hangup:       events.Hangup{By: hungUp(c.text(f.disposition)), Cause: c.words.get(f.cause)},
 		Recording:    recording(f.recording),
-		VendorResult: c.words.optional(f.result),
+		VendorResult: c.words.get(f.result),
 	}
 	if call.From, err = c.party("caller_id_number", f.caller, f.callerName); err != nil {
 		return call, err
@@ -74,16 +74,15 @@ func (c *Client) call(f fields, id string, at time.Time) (call events.Call, err 
 	if call.To, err = c.party("destination_number", f.destination, f.destinationName); err != nil {
 		return call, err
 	}
-	direction, _ := f.direction.Text() // what is no text is a direction that is not known
-	call.Direction = directionOf(direction)
+	call.Direction = directionOf(c.text(f.direction))
 	call.ExternalNumber = outside(call.Direction, call.From, call.To)
 	c.decide(&call, f, at)
 	return call, nil
 }
 
-// side reads who hung up.
-func side(v scalar.Value) events.HangupSide {
-	switch by, _ := v.Text(); by {
+// hungUp returns who hung up.
+func hungUp(disposition string) events.HangupSide {
+	switch disposition {
 	case "caller":
 		return events.ByCaller
 	case "callee":

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/ingest"
@@ -107,31 +106,13 @@ func (c *Client) rawOf(r row) json.RawMessage {
 	return b.Bytes()
 }
 
-// clean returns text without the key. A row may hold anything, also an echo of the request. Ids are looked at by the
-// thousand, and most of them are letters, digits and hyphens: those spell the key as it is, or not at all.
-func (c *Client) clean(text string) string {
-	if strings.Trim(text, idLetters) == "" && !strings.Contains(text, c.key) {
-		return text
-	}
-	return c.redact.Text(text)
-}
-
-const idLetters = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
-
-// party reads a side of a call: its number, and the name that the PBX shows with it.
+// party returns a side of a call: its number, and the name that the PBX shows with it.
 func (c *Client) party(field string, number, name scalar.Value) (events.Party, error) {
-	raw, err := number.Text()
-	if err != nil {
-		return events.Party{}, fmt.Errorf("%s: %w", field, err)
+	s := c.sides.get(number)
+	if s.err != nil {
+		return s.party, fmt.Errorf("%s: %w", field, s.err)
 	}
-	p := c.number(raw)
-	p.Name = c.words.optional(name)
+	p := s.party
+	p.Name = c.words.get(name)
 	return p, nil
-}
-
-func (c *Client) number(raw string) events.Party {
-	if strings.Trim(raw, "+0123456789 ()-./") != "" || strings.Contains(raw, c.key) {
-		raw = c.redact.Text(raw)
-	}
-	return c.numbers.Party(raw)
 }

@@ -26,7 +26,7 @@ type times struct {
 
 // readTimes reads when a call was. The end is told by its stamp, else by the duration.
 func (c *Client) readTimes(f fields, id string, at time.Time) (t times, err error) {
-	t.total = seconds(f.duration)
+	t.total = c.lengths.get(f.duration)
 	if t.start, err = c.began(f, id, t.total, at); err != nil {
 		return t, err
 	}
