@@ -27,6 +27,15 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // one that goes on.
 var now = time.Date(2024, 5, 6, 9, 0, 0, 0, time.UTC)
 
+// bubble runs f in a bubble of synctest, from now on.
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(now))
+		f(t)
+	})
+}
+
 // goldenAnswer is what becomes of an answer, in the form of want.json.
 type goldenAnswer struct {
 	Error     string           `json:"error,omitempty"`
@@ -58,8 +67,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func goldenOf(t *testing.T, name, answer string) (got goldenAnswer) {
-	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(time.Until(now))
+	bubble(t, func(t *testing.T) {
 		c := client(t, pages{answer}, func(cfg *verimor.Config) { cfg.Raw = name == "cdrs_normal" })
 		if strings.HasPrefix(name, "cdr_detail") {
 			d, err := c.Detail(t.Context(), asked(t, c, name))
