@@ -69,10 +69,10 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	}, nil
 }
 
-// ask sends a question to an endpoint, such as "cdr", and returns what the answer's envelope holds.
-func (c *Client) ask(ctx context.Context, endpoint string, question params) (vendorhttp.Reply, envelope, error) {
-	reply, err := c.http.Do(c.request(ctx, endpoint, question.signed(c.key)))
+// ask sends a question and returns what the answer's envelope holds.
+func (c *Client) ask(req *http.Request, question params) (vendorhttp.Reply, envelope, error) {
 	hidden := vendorhttp.NewRedactor(c.token, c.key, secret.New(question.hash(c.key)))
+	reply, err := c.http.Do(req)
 	if err != nil {
 		return reply, envelope{}, explained(err, hidden)
 	}
@@ -83,8 +83,9 @@ func (c *Client) ask(ctx context.Context, endpoint string, question params) (ven
 	return reply, e, err
 }
 
+// request returns a question to an endpoint. net/http does not send it a second time by itself.
 func (c *Client) request(ctx context.Context, endpoint string, question params) *http.Request {
-	body := question.query()
+	body := question.signed(c.key).query()
 	req := (&http.Request{
 		Method: http.MethodPost, URL: c.base.JoinPath(endpoint), Header: http.Header{},
 		Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
@@ -93,6 +94,16 @@ func (c *Client) request(ctx context.Context, endpoint string, question params) 
 	req.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return req
+}
+
+// list asks for one page of records. net/http may send this question again on another connection, when the PBX turns
+// out to have closed the one that was kept: nothing comes of it but the same answer.
+func (c *Client) list(ctx context.Context, question params) (vendorhttp.Reply, envelope, error) {
+	req := c.request(ctx, "cdr", question)
+	body := question.signed(c.key).query()
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+	req.Header["Idempotency-Key"] = nil // tells net/http, and is not sent
+	return c.ask(req, question)
 }
 
 // askedFor returns an error of what was asked for.

@@ -60,13 +60,14 @@ func (c *Client) begin(ctx context.Context, newest ingest.Window) (ingest.Page, 
 	if err != nil {
 		return ingest.Page{}, news{}, err
 	}
-	n := news{at: r.at, cursor: r.greatest, calls: map[string]entry{}, covered: newest.From}
+	n := newNews(r.at)
+	n.cursor, n.covered = r.greatest, newest.From
 	for _, rows := range found {
 		n.calls[rows[0].linkedID] = entry{rows, r.at}
 	}
 	for known, place := range r.place {
 		if known.id > 0 {
-			n.ids = append(n.ids, sighting{known.id, r.written(place)})
+			n.ids[known.id] = r.written(place)
 		}
 	}
 	return r.page(newest, found), n, nil

@@ -19,7 +19,8 @@ func (c *Client) Hangup(ctx context.Context, channel string) error {
 	if !isChannel(channel) {
 		return errors.New("hang up: not the name of a channel, expected one such as PJSIP/john-doe-00000027; nothing was sent")
 	}
-	_, _, err := c.ask(ctx, "channel", params{{"action", "hangup"}, {"data[channel]", channel}})
+	question := params{{"action", "hangup"}, {"data[channel]", channel}}
+	_, _, err := c.ask(c.request(ctx, "channel", question), question)
 	if said := (*refusal)(nil); errors.As(err, &said) && said.kind == nil && unknownChannel(said.messages) {
 		err = fmt.Errorf("%w: %w", ingest.ErrNoSuchCall, err)
 	}

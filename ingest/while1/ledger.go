@@ -24,18 +24,12 @@ const (
 // The zero cursor is that of a ledger that knows nothing yet.
 type ledger struct {
 	mu     sync.Mutex
-	cursor int64      // the greatest id that was read
-	base   int64      // the greatest id that was seen so long ago that no lower one is to come
-	recent []sighting // the ids above base
+	cursor int64               // the greatest id that was read
+	base   int64               // the greatest id that was seen so long ago that no lower one is to come
+	recent map[int64]time.Time // the ids above base, and since when each is known to have been written
 	calls  map[string]entry
 	// covered is such that of every call that began after it, all rows that were written are in calls.
 	covered time.Time
-}
-
-// A sighting is an id, and since when it is known to have been written.
-type sighting struct {
-	id    int64
-	since time.Time
 }
 
 // An entry is what is known of one call. It is never changed, but replaced.
@@ -48,12 +42,18 @@ type entry struct {
 type news struct {
 	at      time.Time
 	cursor  int64
-	ids     []sighting
-	calls   map[string]entry // with every row, new and old
-	covered time.Time        // zero leaves it as it is
+	ids     map[int64]time.Time // as recent has them
+	calls   map[string]entry    // with every row, new and old
+	covered time.Time           // zero leaves it as it is
 }
 
-func newLedger() *ledger { return &ledger{calls: map[string]entry{}} }
+func newLedger() *ledger {
+	return &ledger{recent: map[int64]time.Time{}, calls: map[string]entry{}}
+}
+
+func newNews(at time.Time) news {
+	return news{at: at, ids: map[int64]time.Time{}, calls: map[string]entry{}}
+}
 
 // from returns the id from which rows are to be read, at a moment of our clock; false when it is not known. The id
 // itself was read before: an answer without it is one of a PBX that has begun to count anew.
@@ -63,14 +63,13 @@ func (l *ledger) from(at time.Time) (int64, bool) {
 	if l.cursor == 0 {
 		return 0, false
 	}
-	l.recent = slices.DeleteFunc(l.recent, func(s sighting) bool {
-		if at.Sub(s.since) < overlap {
-			return false
+	for id, since := range l.recent {
+		if at.Sub(since) >= overlap {
+			l.base = max(l.base, id)
+			delete(l.recent, id)
 		}
-		l.base = max(l.base, s.id)
-		return true
-	})
-	from := cmp.Or(l.base, l.cursor)
+	}
+	from := l.base
 	for _, e := range l.calls {
 		for i := range e.rows {
 			if e.rows[i].ongoing {
@@ -85,10 +84,11 @@ func (l *ledger) from(at time.Time) (int64, bool) {
 func (l *ledger) news(r *reading) (n news, parts []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n = news{at: r.at, cursor: max(r.greatest, l.cursor), calls: map[string]entry{}}
+	n = newNews(r.at)
+	n.cursor = r.greatest
 	for known := range r.place {
-		if known.id > l.base && !slices.ContainsFunc(l.recent, func(s sighting) bool { return s.id == known.id }) {
-			n.ids = append(n.ids, sighting{known.id, r.at})
+		if _, seen := l.recent[known.id]; !seen && known.id > l.base {
+			n.ids[known.id] = r.at
 		}
 	}
 	for _, rows := range byCall(r.rows) {
@@ -126,7 +126,7 @@ func (l *ledger) add(n news) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cursor = max(l.cursor, n.cursor)
-	l.recent = append(l.recent, n.ids...)
+	maps.Copy(l.recent, n.ids)
 	maps.Copy(l.calls, n.calls)
 	if n.covered.After(l.covered) {
 		l.covered = n.covered
@@ -164,6 +164,7 @@ func (l *ledger) drop(key string) {
 func (l *ledger) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.cursor, l.base, l.recent, l.covered = 0, 0, nil, time.Time{}
+	l.cursor, l.base, l.covered = 0, 0, time.Time{}
+	clear(l.recent)
 	clear(l.calls)
 }

@@ -103,7 +103,7 @@ func (c *Client) take(r *reading, one row) (fresh int) {
 func (c *Client) page(ctx context.Context, page int, filters params) (reply vendorhttp.Reply, e envelope, rows []row, err error) {
 	question := append(params{{"page", strconv.Itoa(page)}}, filters...)
 	for try := 0; ; try++ {
-		reply, e, err = c.ask(ctx, "cdr", question)
+		reply, e, err = c.list(ctx, question)
 		if err == nil {
 			rows, err = e.rows()
 		}

@@ -1,6 +1,7 @@
 package while1
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/callbus/callbus/events"
@@ -32,12 +33,10 @@ func (c *Client) sides(v columns, f *facts) error {
 
 // caller adds to the calling side its name, and its desk where it is one of ours.
 func (f *facts) caller(name, desk string) {
-	if !f.inbound() && f.direction != "IN" {
-		if f.from.Extension == nil && f.direction == "OUT" {
+	if f.direction == "OUT" {
+		name = cmp.Or(f.user, name)
+		if f.from.Extension == nil {
 			f.from.Extension = told(desk)
-		}
-		if f.user != "" && f.direction == "OUT" {
-			name = f.user
 		}
 	}
 	if f.from.Raw == nil || name != *f.from.Raw {
