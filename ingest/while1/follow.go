@@ -75,7 +75,7 @@ func (c *Client) begin(ctx context.Context, newest ingest.Window) (ingest.Page, 
 
 // written returns since when a row of a first reading is likely to have been there: since its end.
 func (r *reading) written(place int) time.Time {
-	if place < 0 || r.rows[place].ongoing || r.rows[place].end.After(r.at) {
+	if place == unread || r.rows[place].ongoing || r.rows[place].end.After(r.at) {
 		return r.at
 	}
 	return r.rows[place].end

@@ -33,15 +33,17 @@ type reading struct {
 	ahead     *time.Duration
 	rows      []facts
 	rejected  []ingest.Rejected
-	place     map[name]int // of each row in rows; -1 for one that was rejected
+	place     map[name]int // of each row in rows, or unread
 	greatest  int64        // id
 }
 
-// name tells a row from others: by its id, or by its text where that cannot be read.
+// name tells a row from others: by its id, and one that was rejected by its text as well. It may have an id nonetheless.
 type name struct {
-	id  int64
+	id  int64 // 0 when it cannot be read
 	sum uint64
 }
+
+const unread = -1
 
 // read asks for the rows that filters let through, page by page. It does not trust the vendor's counts, which its
 // document shows as zeros: a page that is not full is the last, unless the counts say that there is more, and so is one
@@ -74,27 +76,24 @@ func (c *Client) read(ctx context.Context, filters params) (*reading, error) {
 func (c *Client) take(r *reading, one row) (fresh int) {
 	f, err := c.facts(one, r.at)
 	known := name{id: f.id}
-	if f.id == 0 {
+	if err != nil {
 		known.sum = sumOf(one)
 	}
 	i, twice := r.place[known]
 	switch {
-	case err != nil && twice:
-		return 0
-	case err != nil:
-		r.place[known] = -1
-		r.rejected = append(r.rejected, c.rejected(one, err))
-	case twice && i >= 0:
+	case twice && err == nil:
 		r.rows[i] = f
 		return 0
-	default:
+	case twice:
+		return 0
+	case err == nil:
 		r.place[known] = len(r.rows)
 		r.rows = append(r.rows, f)
+	default:
+		r.place[known] = unread
+		r.rejected = append(r.rejected, c.rejected(one, err))
 	}
 	r.greatest = max(r.greatest, f.id)
-	if twice {
-		return 0
-	}
 	return 1
 }
 
