@@ -90,10 +90,11 @@ func (c Config) baseURL() (*url.URL, error) {
 	case strings.Contains(c.URL, "#"):
 		return nil, fmt.Errorf("URL: holds a #, which no server is sent; %s", accepted)
 	}
-	if path := strings.TrimRight(u.Path, "/"); !strings.HasSuffix(path, "/api") {
-		return u.JoinPath("api"), nil
+	u = u.JoinPath("/") // so that the path begins with a slash
+	if strings.HasSuffix(u.Path, "/api/") {
+		return u, nil
 	}
-	return u.JoinPath(), nil
+	return u.JoinPath("api/"), nil
 }
 
 func (c Config) location() (*time.Location, error) {

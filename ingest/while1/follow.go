@@ -16,7 +16,8 @@ import (
 // them, as one page: each call whole, whenever it began. What was read counts as read once the page was taken and the
 // next asked for; until then, and after an error, the same is read again.
 //
-// The first time it reads the calls that began in newest; so it does when the PBX knows nothing of the ids read before.
+// The first time it reads the calls that began in newest, or if there are no rows those of the hours before; so it does
+// when the PBX knows nothing of the ids read before.
 func (c *Client) NewCDRs(ctx context.Context, newest ingest.Window) iter.Seq2[ingest.Page, error] {
 	return func(yield func(ingest.Page, error) bool) {
 		page, n, err := c.follow(ctx, newest)
@@ -31,7 +32,7 @@ func (c *Client) NewCDRs(ctx context.Context, newest ingest.Window) iter.Seq2[in
 }
 
 func (c *Client) follow(ctx context.Context, newest ingest.Window) (ingest.Page, news, error) {
-	from, known := c.ledger.from(time.Now())
+	from, known := c.ledger.from()
 	if !known {
 		return c.begin(ctx, newest)
 	}
@@ -49,18 +50,23 @@ func (c *Client) follow(ctx context.Context, newest ingest.Window) (ingest.Page,
 		if err != nil {
 			return ingest.Page{}, news{}, err
 		}
-		n.calls[key] = entry{rows, n.at}
+		n.calls[key] = entry{rows, r.at}
 	}
 	return r.page(ingest.Window{}, n.found()), n, nil
 }
 
-// begin reads the calls that began in newest, and finds out where the ids are.
+// begin reads the calls that began in newest, and finds out where the ids are. Where nobody has called for a while, the
+// hours before are read as well: a call that began then, and ends later, would else be missed until another is read.
 func (c *Client) begin(ctx context.Context, newest ingest.Window) (ingest.Page, news, error) {
 	r, found, err := c.window(ctx, newest)
+	if earlier := newest.To.Add(-span); err == nil && len(r.place) == 0 && earlier.Before(newest.From) {
+		newest.From = earlier
+		r, found, err = c.window(ctx, newest)
+	}
 	if err != nil {
 		return ingest.Page{}, news{}, err
 	}
-	n := newNews(r.at)
+	n := newNews(r.asked)
 	n.cursor, n.covered = r.greatest, newest.From
 	for _, rows := range found {
 		n.calls[rows[0].linkedID] = entry{rows, r.at}

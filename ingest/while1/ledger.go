@@ -40,7 +40,7 @@ type entry struct {
 
 // news is what a reading adds to a ledger, once it was passed on.
 type news struct {
-	at      time.Time
+	asked   time.Time // the reading
 	cursor  int64
 	ids     map[int64]time.Time // as recent has them
 	calls   map[string]entry    // with every row, new and old
@@ -51,23 +51,17 @@ func newLedger() *ledger {
 	return &ledger{recent: map[int64]time.Time{}, calls: map[string]entry{}}
 }
 
-func newNews(at time.Time) news {
-	return news{at: at, ids: map[int64]time.Time{}, calls: map[string]entry{}}
+func newNews(asked time.Time) news {
+	return news{asked: asked, ids: map[int64]time.Time{}, calls: map[string]entry{}}
 }
 
-// from returns the id from which rows are to be read, at a moment of our clock; false when it is not known. The id
+// from returns the id from which rows are to be read; false when it is not known. The id
 // itself was read before: an answer without it is one of a PBX that has begun to count anew.
-func (l *ledger) from(at time.Time) (int64, bool) {
+func (l *ledger) from() (int64, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cursor == 0 {
 		return 0, false
-	}
-	for id, since := range l.recent {
-		if at.Sub(since) >= overlap {
-			l.base = max(l.base, id)
-			delete(l.recent, id)
-		}
 	}
 	from := l.base
 	for _, e := range l.calls {
@@ -84,7 +78,7 @@ func (l *ledger) from(at time.Time) (int64, bool) {
 func (l *ledger) news(r *reading) (n news, parts []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n = newNews(r.at)
+	n = newNews(r.asked)
 	n.cursor = r.greatest
 	for known := range r.place {
 		if _, seen := l.recent[known.id]; !seen && known.id > l.base {
@@ -131,7 +125,19 @@ func (l *ledger) add(n news) {
 	if n.covered.After(l.covered) {
 		l.covered = n.covered
 	}
-	l.forget(n.at)
+	l.advance(n.asked)
+	l.forget(n.asked)
+}
+
+// advance raises base to the ids that were asked for again, all after them included, long enough after they were first
+// seen. When that is counts, not how much time has passed: nobody may have asked since.
+func (l *ledger) advance(asked time.Time) {
+	for id, since := range l.recent {
+		if asked.Sub(since) >= overlap {
+			l.base = max(l.base, id)
+			delete(l.recent, id)
+		}
+	}
 }
 
 // forget drops the calls of which nothing was heard for long, and the oldest of too many.
