@@ -227,7 +227,7 @@ func TestWhile1Pages(t *testing.T) {
 					t.Fatalf("page %d: %d rows, %v", page, len(rows), err)
 				}
 				for _, r := range rows {
-					ids = append(ids, r.number(t, "id"))
+					ids = append(ids, r.integer(t, "id"))
 				}
 				p := reply.Pagination
 				if p.Size != 100 || p.Page != page || p.Max != (p.Rows+99)/100 || p.Rows < len(ids) {
@@ -261,14 +261,14 @@ func TestWhile1CursorOfIDs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if last > 0 && (len(rows) == 0 || rows[0].number(t, "id") != last) {
+		if last > 0 && (len(rows) == 0 || rows[0].integer(t, "id") != last) {
 			t.Fatalf("from_id %d: the row of that id is not the first", last)
 		}
 		for _, r := range rows {
-			followed[r.number(t, "id")] = r.text("linkedid")
+			followed[r.integer(t, "id")] = r.text("linkedid")
 		}
 		if len(rows) > 1 { // leave out the newest: one before it may be yet to come
-			last = rows[len(rows)-2].number(t, "id")
+			last = rows[len(rows)-2].integer(t, "id")
 		}
 	}
 	rows, err := c.all()
@@ -277,7 +277,7 @@ func TestWhile1CursorOfIDs(t *testing.T) {
 	}
 	missing := 0
 	for _, r := range rows {
-		if followed[r.number(t, "id")] != r.text("linkedid") {
+		if followed[r.integer(t, "id")] != r.text("linkedid") {
 			missing++
 		}
 	}
@@ -303,7 +303,7 @@ func TestWhile1Filters(t *testing.T) {
 		"date_between":  {[]param{{"date_between[0]", from}, {"date_between[1]", to}}, func(r row) bool { return r.text("time") >= from && r.text("time") <= to }},
 		"one instant":   {[]param{{"date_between[0]", from}, {"date_between[1]", from}}, func(r row) bool { return r.text("time") == from }},
 		"turned around": {[]param{{"date_between[0]", "2024-05-07 00:00:00"}, {"date_between[1]", "2024-05-06 00:00:00"}}, func(row) bool { return false }},
-		"from_id":       {[]param{{"from_id", some.text("id")}}, func(r row) bool { return r.number(t, "id") >= some.number(t, "id") }},
+		"from_id":       {[]param{{"from_id", some.text("id")}}, func(r row) bool { return r.integer(t, "id") >= some.integer(t, "id") }},
 		"linkedid":      {[]param{{"linkedid", some.text("linkedid")}}, func(r row) bool { return r.text("linkedid") == some.text("linkedid") }},
 		"uniqueid":      {[]param{{"uniqueid", some.text("uniqueid")}}, func(r row) bool { return r.text("uniqueid") == some.text("uniqueid") }},
 		"direction":     {[]param{{"direction", "OUT"}}, func(r row) bool { return r.text("direction") == "OUT" }},

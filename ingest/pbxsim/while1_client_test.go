@@ -146,7 +146,7 @@ func (c romanianClient) between(from, to time.Time) []param {
 	}
 }
 
-func (r row) number(t *testing.T, name string) int {
+func (r row) integer(t *testing.T, name string) int {
 	t.Helper()
 	n, err := strconv.Atoi(r.text(name))
 	if err != nil {

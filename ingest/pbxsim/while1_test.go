@@ -68,7 +68,7 @@ func checkIDs(t *testing.T, rows []row) {
 	t.Helper()
 	last := 0
 	for _, r := range rows {
-		id := r.number(t, "id")
+		id := r.integer(t, "id")
 		if id <= last {
 			t.Fatalf("id %d comes after %d", id, last)
 		}
@@ -138,7 +138,7 @@ func checkTimes(t *testing.T, call *pbxsim.Call, k *told, skew time.Duration) {
 		if max(r.clock(t, "bill_duration"), r.clock(t, "ring_time"), r.clock(t, "hold_time")-call.End.Sub(call.Start)) > lasted {
 			t.Errorf("call %d: parts are longer than the whole: %v", call.N, r)
 		}
-		if minutes := r.number(t, "bill_minutes"); minutes != int((r.clock(t, "bill_duration")+time.Minute-1)/time.Minute) {
+		if minutes := r.integer(t, "bill_minutes"); minutes != int((r.clock(t, "bill_duration")+time.Minute-1)/time.Minute) {
 			t.Errorf("call %d: %s are %d minutes", call.N, r.text("bill_duration"), minutes)
 		}
 	}
@@ -167,7 +167,7 @@ func TestWhile1RowsOfEachKindOfCall(t *testing.T) {
 	calls, seen := c.callsOf(t, rows), map[string]int{}
 	for _, truth := range w.Truth(start.Add(2 * time.Hour)) {
 		if k := calls[truth.VendorIDs["linkedid"]]; !truth.Readable.After(w.now) {
-			kind, want := shapeOf(truth.Call)
+			kind, want := whileShape(truth.Call)
 			seen[kind]++
 			if got := strings.Join(k.statuses, ", "); !slices.Contains(want, got) {
 				t.Errorf("%s, call %d: %s; want one of %q", kind, truth.Call.N, got, want)
@@ -181,8 +181,8 @@ func TestWhile1RowsOfEachKindOfCall(t *testing.T) {
 	}
 }
 
-// shapeOf names the kind of c and the statuses that its rows may have.
-func shapeOf(c *pbxsim.Call) (kind string, statuses []string) {
+// whileShape names the kind of c and the statuses that its rows may have.
+func whileShape(c *pbxsim.Call) (kind string, statuses []string) {
 	losers := slices.Repeat([]string{"NO ANSWER"}, len(c.Rings))
 	in := func(statuses ...string) []string { return []string{strings.Join(statuses, ", ")} }
 	switch {
@@ -341,7 +341,7 @@ func TestWhile1IDsDependOnNothingButTheWorld(t *testing.T) {
 	}
 	config.Keep = 20 * time.Minute
 	forgetful := read(config)
-	if first := forgetful[0].number(t, "id"); first < want[0].number(t, "id") || !reflect.DeepEqual(forgetful[len(forgetful)-150:], want[len(want)-150:]) {
+	if first := forgetful[0].integer(t, "id"); first < want[0].integer(t, "id") || !reflect.DeepEqual(forgetful[len(forgetful)-150:], want[len(want)-150:]) {
 		t.Errorf("a world that forgets has other rows, from %d", first)
 	}
 	config.Seed++
@@ -363,7 +363,7 @@ func TestWhile1NeighboursMayBeListedOutOfOrder(t *testing.T) {
 		}
 		before := greatest
 		for _, r := range rows {
-			id := r.number(t, "id")
+			id := r.integer(t, "id")
 			if _, ok := seen[id]; !ok && id < before {
 				late++
 				if after := seen[before]; w.now.Sub(after) > 2*time.Second {
