@@ -27,7 +27,9 @@ type call struct {
 	record    string       // the Key of its record, "" until it is known
 	told      time.Time    // when the record was read last
 	undecided bool         // the record leaves open whether a person answered, and so does the detail so far
+	verdict   verdict      // of the record as it was read last; zero in a new life
 	detail    *Detail      // nil until it was asked for
+	unclear   *held        // the record as it is now, while its detail is asked for again
 	targets   []string     // keys of the parties that snapshots showed it to reach
 	indexes   []partyIndex // where parties hold it
 
@@ -153,7 +155,7 @@ func at(t time.Time) *time.Time {
 func (c *call) settle(rec *CDR, at time.Time) {
 	was := c.facts
 	f := rec.Call
-	c.told, c.undecided = at, rec.Undecided
+	c.told, c.undecided, c.verdict = at, rec.Undecided, verdictOf(rec)
 	f.CallID, f.Account, f.Provider = was.CallID, was.Account, was.Provider
 	f.Revision, f.Backfill, f.State = was.Revision, was.Backfill, events.Final
 	f.VendorIDs = union(was.VendorIDs, rec.Call.VendorIDs)

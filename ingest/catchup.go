@@ -24,7 +24,7 @@ func (w *Worker) catchUp(ctx context.Context) {
 				plan.done()
 			}
 		}
-		c.details(ctx, due)
+		c.details(ctx, due, plan.due())
 		if err != nil {
 			sleep(ctx, c.pace.after(asked, time.Now(), err))
 		} else if !due {
@@ -88,8 +88,9 @@ const (
 	detailsRemembered = 10_000
 )
 
-// details asks for the details that are wanted, newest calls first; for one alone while the look-back is being read.
-func (c *catcher) details(ctx context.Context, oneOnly bool) {
+// details asks for the details that are wanted, newest calls first: for one alone while the look-back is being read, else
+// until that is due again.
+func (c *catcher) details(ctx context.Context, oneOnly bool, until time.Time) {
 	reader, ok := c.cdrs.(DetailReader)
 	if !ok {
 		return
@@ -102,7 +103,7 @@ func (c *catcher) details(ctx context.Context, oneOnly bool) {
 			continue
 		}
 		c.detail(ctx, reader, rec)
-		if oneOnly {
+		if oneOnly || !time.Now().Before(until) {
 			return
 		}
 		c.refresh()

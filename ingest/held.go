@@ -15,12 +15,8 @@ type held struct {
 	detail *Detail
 }
 
-const (
-	// longOver is how long ago a call must be over for all of its rows to be there: then nothing is waited for.
-	longOver = 10 * time.Minute
-	// undecidedFor is how long a detail is waited for before a call is published as is most likely.
-	undecidedFor = missedAfter
-)
+// undecidedFor is how long a detail is waited for before a call is published as is most likely.
+const undecidedFor = missedAfter
 
 // hold tells whether rec, which is new, is to be waited with, and notes it if so.
 func (t *Tracker) hold(rec *CDR, at time.Time) bool {
@@ -43,7 +39,7 @@ func (t *Tracker) hold(rec *CDR, at time.Time) bool {
 // ready tells whether h need not be waited with any longer.
 func (t *Tracker) ready(h *held) bool {
 	waited := t.now.Sub(h.since)
-	if h.rec.Rows > 0 && waited < t.cfg.Settings.Settle && t.now.Sub(t.clock.ours(*h.rec.Call.EndedAt)) < longOver {
+	if h.rec.Rows > 0 && waited < t.cfg.Settings.Settle {
 		return false
 	}
 	return !h.rec.Undecided || h.detail != nil || !t.details() || waited >= undecidedFor
@@ -131,6 +127,9 @@ func (t *Tracker) want(c *call) {
 
 // wants tells whether CALL_FLOW is set for calls such as c. Calls of long ago are not looked into.
 func (t *Tracker) wants(c *call) bool {
+	if c.unclear != nil {
+		return true
+	}
 	if !t.details() || c.facts.Backfill || c.facts.Flow != nil || t.now.Sub(*c.facts.StartedAt) > t.cfg.Settings.Lookback {
 		return false
 	}
@@ -151,9 +150,50 @@ func (d Detail) observe(t *Tracker) []events.Event {
 	}
 	before := c.facts
 	c.detail = &d
-	c.addDetail()
+	if h := c.unclear; h != nil {
+		c.unclear = nil
+		c.settle(&h.rec, d.At)
+	} else {
+		c.addDetail()
+	}
 	t.want(c)
 	return t.amend(nil, c, before, d.At)
+}
+
+// verdict is what a record itself says of how its call went.
+type verdict struct {
+	outcome   events.Outcome
+	missed    bool
+	answered  time.Time
+	undecided bool
+}
+
+func verdictOf(rec *CDR) verdict {
+	v := verdict{outcome: *rec.Call.Outcome, missed: *rec.Call.Missed, undecided: rec.Undecided}
+	if rec.Call.AnsweredAt != nil {
+		v.answered = *rec.Call.AnsweredAt
+	}
+	return v
+}
+
+// unclear tells whether rec, of a call that is published, leaves open who answered and is not what it was when its detail
+// was told: then the detail is asked for again, and what was published stands until it is here.
+func (t *Tracker) unclear(c *call, rec *CDR, at time.Time) bool {
+	if !rec.Undecided || !t.details() || c.detail != nil && (c.verdict == verdict{} || c.verdict == verdictOf(rec)) {
+		c.unclear = nil
+		return false
+	}
+	if c.unclear == nil {
+		c.unclear = &held{since: at}
+		c.detail = nil
+	}
+	c.unclear.rec = *rec
+	t.want(c)
+	if at.Sub(c.unclear.since) < undecidedFor {
+		return true
+	}
+	c.unclear = nil
+	return false
 }
 
 // addDetail puts what is known of c beyond its record into its facts. What the record says itself stands.

@@ -139,6 +139,10 @@ const unseenFor = time.Minute
 
 // revise publishes what a record that is known says now and did not say before.
 func (t *Tracker) revise(out []events.Event, c *call, rec *CDR, at time.Time) []events.Event {
+	if t.unclear(c, rec, at) {
+		c.told = at
+		return out
+	}
 	before := c.facts
 	c.settle(rec, at)
 	if len(changed(&before, &c.facts)) > 0 {

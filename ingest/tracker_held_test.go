@@ -57,8 +57,10 @@ func rowsCases() []trackerCase {
 			sees(lists(41, inRows(1, record("1", 3, 25))), "A started", "A ended: final, no_answer, missed", "A missed: no_answer; because of ended"),
 			sees(lists(60, inRows(2, record("1", 3, 28, answered))), "A amended to 2: ended_at outcome missed missed_reason; supersedes missed"),
 		}},
-		{name: "a call of several rows that was over long ago is not waited with", steps: []step{
-			sees(lists(1000, inRows(3, record("1", 3, 25))), "A started", "A ended: final, no_answer, missed", "A missed: no_answer; because of ended"),
+		{name: "the first row of a call may have ended long before its last", steps: []step{
+			sees(lists(1000, inRows(1, record("1", 3, 25)))),
+			sees(lists(1005, inRows(2, record("1", 3, 990, answered)))),
+			sees(lists(1015, inRows(2, record("1", 3, 990, answered))), "A started", "A answered, when is not known", "A ended: final, answered, not missed"),
 		}},
 		{name: "without SETTLE a call of several rows is decided at once", with: func(c *ingest.TrackerConfig) { c.Settings.Settle = 0 }, steps: []step{
 			sees(lists(30, inRows(1, record("1", 3, 25))), "A started", "A ended: final, no_answer, missed", "A missed: no_answer; because of ended"),
@@ -103,6 +105,14 @@ func detailCases() []trackerCase {
 			sees(lists(150, open), "A started", "A ended: final, unknown, not missed"),
 			sees(tells(200, open, false), "A missed: abandoned_in_queue; because of ended", "A amended to 2: queue answered_at talk_seconds outcome missed missed_reason flow; supersedes ended"),
 			sees(lists(210, open)),
+		}},
+		{name: "a record that says something else, and leaves it open again, waits for the detail again", with: detailed, steps: []step{
+			sees(lists(30, closed), "A started", "A ended: final, no_answer, missed", "A missed: no_answer; because of ended"),
+			sees(tells(31, closed, false), "A amended to 2: queue flow; supersedes missed"),
+			sees(lists(40, open)),
+			sees(lists(45, open)),
+			sees(tells(46, open, true), "A amended to 3: agent answered_at talk_seconds outcome missed missed_reason; supersedes amended"),
+			sees(lists(50, open)),
 		}},
 		{name: "where no detail is asked for, what is most likely is said at once", with: func(c *ingest.TrackerConfig) { c.Details, c.Settings.CallFlow = true, ingest.NoFlow }, steps: []step{
 			sees(lists(30, open), "A started", "A ended: final, unknown, not missed"),

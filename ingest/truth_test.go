@@ -11,12 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/ingesttest"
 	"github.com/callbus/callbus/ingest/pbxsim"
 	"github.com/callbus/callbus/ingest/pbxsim/score"
-	"github.com/callbus/callbus/ingest/telsam"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 var seeds = flag.Uint64("seeds", 24, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
@@ -25,7 +24,7 @@ var seeds = flag.Uint64("seeds", 24, "how many worlds TestTheTruthIsToldWhatever
 type trial struct {
 	name   string
 	world  pbxsim.Config
-	telsam pbxsim.TelsamConfig
+	system system
 	last   time.Duration // how long it goes on
 	kills  int           // how often the worker is cut off in between
 	delay  time.Duration // when the worker first looks
@@ -62,7 +61,7 @@ func (tr trial) run(t *testing.T) score.Report {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(time.Until(tr.world.Start))
 		world := pbxsim.NewWorld(tr.world)
-		pbx := pbxsim.NewTelsam(world, tr.telsam, time.Now)
+		pbx := tr.system.view(world)
 		bus := &ingesttest.Bus{}
 		rnd := rand.New(rand.NewPCG(tr.world.Seed, 7))
 		time.Sleep(tr.delay)
@@ -76,7 +75,7 @@ func (tr trial) run(t *testing.T) score.Report {
 		tr.live(t, pbx, bus, calmDown, -1)
 		tr.live(t, pbx, bus, lastLook, -1)
 		report = score.Of(pbx.Truth(time.Now()), bus.Stored(), score.Options{
-			Since: since, Until: time.Now(), Skew: tr.telsam.Skew, Grace: time.Minute,
+			Since: since, Until: time.Now(), Skew: tr.system.skew, Grace: tr.system.grace, RecordsOnly: tr.system.recordsOnly,
 			Tolerance: 4 * time.Second, // a redial within seconds may be told for the call before it, and that for it
 		})
 	})
@@ -87,14 +86,16 @@ func (tr trial) run(t *testing.T) score.Report {
 // middle of what it then publishes: nothing but the stream survives.
 func (tr trial) live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last time.Duration, cut int) {
 	t.Helper()
-	client, err := telsam.New(telsam.Config{
-		URL: "http://pbx.example", Username: "callbus", Password: secret.New("callbus"), Timezone: tr.telsam.Zone.String(),
-	}, &http.Client{Transport: pbxsim.RoundTripper(pbx)})
+	client := &http.Client{Transport: pbxsim.RoundTripper(pbx)}
+	if r := tr.system.settings.Rate; r.Requests > 0 {
+		client.Transport = vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, tr.system.settings.Polls(!tr.system.recordsOnly))
+	}
+	vendor, err := tr.system.open(client)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: "acme", Provider: "telsam", Settings: telsam.Defaults(), Vendor: client, Bus: bus, Log: slog.New(slog.DiscardHandler),
+		Account: "acme", Provider: tr.system.provider, Settings: tr.system.settings, Vendor: vendor, Bus: bus, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -114,9 +115,9 @@ func (tr trial) live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last t
 
 func TestTheTruthIsToldOfHoursOfCalls(t *testing.T) {
 	for _, tr := range []trial{
-		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1, Start: begins[0]}, last: time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest}},
-		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2, Start: begins[0]}, last: time.Hour, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
-		{name: "killed twenty times", world: pbxsim.Config{Seed: 3, Start: begins[0]}, last: 2 * time.Hour, kills: 20, telsam: pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)}},
+		{name: "a vendor without fault", world: pbxsim.Config{Seed: 1, Start: begins[0]}, last: time.Hour, system: telsamSystem(pbxsim.TelsamConfig{Zone: bucharest})},
+		{name: "every fifth request fails", world: pbxsim.Config{Seed: 2, Start: begins[0]}, last: time.Hour, system: telsamSystem(pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)})},
+		{name: "killed twenty times", world: pbxsim.Config{Seed: 3, Start: begins[0]}, last: 2 * time.Hour, kills: 20, system: telsamSystem(pbxsim.TelsamConfig{Zone: bucharest, Faults: pbxsim.MixedFaults(0.2)})},
 	} {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
@@ -130,16 +131,42 @@ func TestTheTruthIsToldOfHoursOfCalls(t *testing.T) {
 	}
 }
 
+// TestTheTruthIsToldOfEveryVendor: hours of calls through each API, without faults and with every kind of them.
+func TestTheTruthIsToldOfEveryVendor(t *testing.T) {
+	calm := pbxsim.Records{}
+	rough := pbxsim.Records{LateRate: 0.1, GarbageRate: 0.02, GarbledRate: 0.02, CorrectRate: 0.02}
+	faults := pbxsim.MixedFaults(0.2)
+	for _, tr := range []trial{
+		{name: "Verimor without fault", system: verimorSystem(pbxsim.VerimorConfig{Records: calm})},
+		{name: "Verimor with faults", system: verimorSystem(pbxsim.VerimorConfig{Records: rough, Faults: faults, Ascending: true}), kills: 5},
+		{name: "Bulutfon without fault", system: bulutfonSystem(pbxsim.BulutfonConfig{Records: calm})},
+		{name: "Bulutfon of 2015 without fault", system: bulutfonSystem(pbxsim.BulutfonConfig{Records: calm, Revision: pbxsim.Bulutfon2015})},
+		{name: "Bulutfon with faults", system: bulutfonSystem(pbxsim.BulutfonConfig{Records: rough, Faults: faults, Revision: pbxsim.BulutfonMixed}), kills: 5},
+		{name: "While1 without fault", system: while1System(pbxsim.While1Config{Records: calm, Key: "k"})},
+		{name: "While1 with faults", system: while1System(pbxsim.While1Config{Records: rough, Faults: faults, LateRowRate: 0.1}), kills: 5},
+	} {
+		t.Run(tr.name, func(t *testing.T) {
+			t.Parallel()
+			tr.world = pbxsim.Config{Seed: 11, Start: begins[0]}
+			tr.last = time.Hour
+			report := tr.run(t)
+			if !report.Perfect() {
+				t.Errorf("not the truth\n%s", report)
+			}
+		})
+	}
+}
+
 func TestTheTruthIsToldWhateverTheSeed(t *testing.T) {
 	for seed := range *seeds {
 		tr := trial{
 			world: pbxsim.Config{Seed: 100 + seed, Rate: 10, Start: begins[seed%4]}, last: 15 * time.Minute, kills: int(seed % 5), delay: time.Duration(seed%3) * 5 * time.Minute,
-			telsam: pbxsim.TelsamConfig{
+			system: telsamSystem(pbxsim.TelsamConfig{
 				Faults:  pbxsim.MixedFaults(0.2),
 				Records: pbxsim.Records{LateRate: 0.1, GarbageRate: 0.02, GarbledRate: 0.02, CorrectRate: 0.02},
 				Zone:    bucharest, Bounds: pbxsim.TelsamBounds(seed % 3),
 				Skew: time.Duration(int(seed)%41-20) * time.Second, Plain: seed%2 == 0,
-			},
+			}),
 		}
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()

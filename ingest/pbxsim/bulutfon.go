@@ -190,7 +190,15 @@ func (b *Bulutfon) queueKnown(c *Call, rec record) string {
 	return ""
 }
 
-func (b *Bulutfon) record(c *Call) record { return b.cfg.Records.of(c, b.world.cfg.Seed) }
+// record leaves out corrections that only a detail would show, which nobody reads twice: whether a menu or a person
+// answered, by the revision that does not tell.
+func (b *Bulutfon) record(c *Call) record {
+	rec := b.cfg.Records.of(c, b.world.cfg.Seed)
+	if rec.correction != nil && rec.correction.Outcome != "" && c.Direction == events.Inbound && c.machinePickedUp() && !b.saysMissed(c) {
+		rec.correction = nil
+	}
+	return rec
+}
 
 func (b *Bulutfon) die(c *Call, matter string) die { return dieOf(b.world.cfg.Seed, c.N, matter) }
 

@@ -42,6 +42,7 @@ func (j *judge) recordFacts(t *pbxsim.Truth, c events.Call, wrong func(field, go
 	}
 	j.moment("started_at", c.StartedAt, t.Call.Start, wrong)
 	j.moment("ended_at", c.EndedAt, t.Call.End, wrong)
+	j.returned(t, c, wrong)
 	if t.Corrected != nil && j.undecided(t) {
 		return // outcome and missed may be either
 	}
@@ -50,6 +51,20 @@ func (j *judge) recordFacts(t *pbxsim.Truth, c events.Call, wrong func(field, go
 	}
 	if c.Missed == nil || *c.Missed != t.Call.Missed {
 		wrong("missed", yesNo(c.Missed), yesNo(&t.Call.Missed))
+	}
+}
+
+// returned checks that a missed call says that it was called back once the vendor says so. If that was a moment ago,
+// either will do.
+func (j *judge) returned(t *pbxsim.Truth, c events.Call, wrong func(field, got, want string)) {
+	switch {
+	case t.Returned == nil && c.Returned != nil:
+		wrong("returned", "told", "never")
+	case t.Returned == nil || t.Returned.At.Add(j.o.Reread).After(j.o.Until):
+	case c.Returned == nil:
+		wrong("returned", "null", clock(t.Returned.At))
+	case t.Returned.CallID != "" && text(c.Returned.CallID) != t.Returned.CallID:
+		wrong("returned.call_id", quote(text(c.Returned.CallID)), quote(t.Returned.CallID))
 	}
 }
 

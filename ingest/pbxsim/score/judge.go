@@ -44,6 +44,8 @@ func (j *judge) standing(t *pbxsim.Truth) standing {
 		return open
 	case !t.Readable.Add(o.Grace).After(o.Until):
 		return settled
+	case o.RecordsOnly:
+		return open
 	case earlier(c.End, o.Until).Sub(c.Start) >= o.Grace+o.SeenAfter:
 		return beginning
 	}
@@ -154,6 +156,8 @@ func (j *judge) amended(t *pbxsim.Truth, s *story) verdict {
 		return forbidden
 	case s.calls[at].State == events.Provisional:
 		return expected
+	case t.Corrected == nil && explained(t, s) == len(s.amendments()):
+		return allowed
 	case t.Corrected == nil:
 		return forbidden
 	case j.undecided(t) || !outdated(s.calls[at], t):
@@ -185,7 +189,45 @@ func mostAmendments(t *pbxsim.Truth, s *story) int {
 	if t.Corrected != nil {
 		n++
 	}
+	return n + explained(t, s)
+}
+
+// explained counts the amendments that tell what the first record of the call did not: what the vendor told of it when
+// asked for it alone, that it was called back, or what stood in rows that were written later.
+func explained(t *pbxsim.Truth, s *story) int {
+	n := 0
+	for _, a := range s.amendments() {
+		late := a.event.RecordedTime.Before(t.Readable.Add(time.Minute)) && s.endedBefore(t.Readable)
+		detail := slices.Contains(a.Changed, "flow") && a.Flow != nil
+		returned := slices.Contains(a.Changed, "returned") && t.Returned != nil
+		if late || detail || returned {
+			n++
+		}
+	}
 	return n
+}
+
+// endedBefore tells whether the end of the story was published before t.
+func (s *story) endedBefore(t time.Time) bool {
+	at := s.first(events.CallEnded)
+	return at >= 0 && s.events[at].RecordedTime.Before(t)
+}
+
+type amendment struct {
+	events.Amendment
+	event events.Event
+}
+
+func (s *story) amendments() (all []amendment) {
+	if s == nil {
+		return nil
+	}
+	for _, e := range s.events {
+		if a, ok := e.Data.(events.Amendment); ok {
+			all = append(all, amendment{a, e})
+		}
+	}
+	return all
 }
 
 // takenBack tells whether the story had been answered, and its end says that it was not.

@@ -13,14 +13,18 @@ type Options struct {
 	Since     time.Time     // when callbus first looked at the PBX. Calls that ended before are not expected; always when zero
 	Until     time.Time     // when the events were read; required
 	Grace     time.Duration // how long after the fact an event may take before it counts as left out; 15 s
+	Reread    time.Duration // how long it may take until a change of an old record is seen; 20 min
 	Tolerance time.Duration // how far a time may be from the true one; 2 s
 	Skew      time.Duration // how far the PBX's clock is ahead: a time may be told in either
-	SeenAfter time.Duration // how long a call must last to be sure of a poll; 3 s
-	List      int           // how many discrepancies are kept; 20
+	// RecordsOnly says that the vendor shows no active calls: that a call began is known with its record, not before.
+	RecordsOnly bool
+	SeenAfter   time.Duration // how long a call must last to be sure of a poll; 3 s
+	List        int           // how many discrepancies are kept; 20
 }
 
 func (o Options) withDefaults() Options {
 	orDefault(&o.Grace, 15*time.Second)
+	orDefault(&o.Reread, 20*time.Minute)
 	orDefault(&o.Tolerance, 2*time.Second)
 	orDefault(&o.SeenAfter, 3*time.Second)
 	orDefault(&o.List, 20)
