@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,10 +160,10 @@ func TestCancellationEndsAQuestion(t *testing.T) {
 
 // TestAConnectionThatWasClosedMeanwhile: web servers close a connection that is idle for as long as callbus pauses.
 func TestAConnectionThatWasClosedMeanwhile(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		if asked++; asked == 2 {
+		if asked.Add(1) == 2 {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err == nil {
 				conn.Close()
@@ -178,16 +179,16 @@ func TestAConnectionThatWasClosedMeanwhile(t *testing.T) {
 			}
 		}
 	}
-	if err := c.Hangup(t.Context(), "PJSIP/x-1"); err != nil || asked != 4 {
-		t.Errorf("Hangup: %v; %d questions arrived", err, asked)
+	if err := c.Hangup(t.Context(), "PJSIP/x-1"); err != nil || asked.Load() != 4 {
+		t.Errorf("Hangup: %v; %d questions arrived", err, asked.Load())
 	}
 }
 
 func TestHangingUpIsNeverSentTwice(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
-		if asked++; asked == 1 {
+		if asked.Add(1) == 1 {
 			io.WriteString(w, envelope())
 			return
 		}
@@ -197,16 +198,16 @@ func TestHangingUpIsNeverSentTwice(t *testing.T) {
 	})
 	for range c.CDRs(t.Context(), lastHour()) { // leaves a connection behind
 	}
-	if err := c.Hangup(t.Context(), "PJSIP/x-1"); err == nil || asked != 2 {
-		t.Errorf("Hangup: %v; %d questions arrived, want 2", err, asked)
+	if err := c.Hangup(t.Context(), "PJSIP/x-1"); err == nil || asked.Load() != 2 {
+		t.Errorf("Hangup: %v; %d questions arrived, want 2", err, asked.Load())
 	}
-	redirected := 0
+	var redirected atomic.Int32
 	c = serving(t, func(w http.ResponseWriter, r *http.Request) {
-		redirected++
+		redirected.Add(1)
 		http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 	})
-	if err := c.Hangup(t.Context(), "PJSIP/x-1"); err == nil || redirected != 1 {
-		t.Errorf("Hangup: %v; %d questions arrived, want 1", err, redirected)
+	if err := c.Hangup(t.Context(), "PJSIP/x-1"); err == nil || redirected.Load() != 1 {
+		t.Errorf("Hangup: %v; %d questions arrived, want 1", err, redirected.Load())
 	}
 }
 
