@@ -138,6 +138,11 @@ func TestARowThatChangesIsNewAgain(t *testing.T) {
 		p := &pbx{legs: []leg{l}}
 		c := client(t, p)
 		follow(t, c)
+		l.change = map[string]any{"id": 5, "bill_duration": 0, "is_recovered": false, "comments": "x"} // says the same
+		p.set(l)
+		if page := follow(t, c); len(page.Records) != 0 {
+			t.Errorf("%+v, though nothing changed", page.Records)
+		}
 		l.change = map[string]any{"is_recovered": "1"}
 		p.set(l)
 		if page := follow(t, c); len(page.Records) != 1 || page.Records[0].Call.Returned == nil {

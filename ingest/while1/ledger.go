@@ -3,6 +3,7 @@ package while1
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -108,11 +109,20 @@ func (l *ledger) news(r *reading) (n news, parts []string) {
 func merge(known, rows calls) (merged calls, changed bool) {
 	merged = slices.Clone(known)
 	for _, f := range rows {
-		if !slices.ContainsFunc(merged, func(k facts) bool { return k.id == f.id && k.sum == f.sum }) {
+		if !slices.ContainsFunc(merged, func(k facts) bool { return k.id == f.id && k.says(f) }) {
 			merged, changed = replace(merged, f), true
 		}
 	}
 	return merged, changed
+}
+
+// says tells whether f says the same as other, however it was written.
+func (f facts) says(other facts) bool {
+	if f.sum == other.sum {
+		return true
+	}
+	f.sum, f.raw = other.sum, other.raw
+	return reflect.DeepEqual(f, other)
 }
 
 // add takes in news that were passed on.
