@@ -56,18 +56,20 @@ func (v *Verimor) asked(text string, otherwise time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// began returns the calls whose start_stamp is in the span, both ends included, in the order of the list.
-func (v *Verimor) began(from, to time.Time) []*Call {
+// entries returns the rows of the page, of calls whose start_stamp is in the span, both ends included.
+func (v *Verimor) entries(p *paging, from, to, now time.Time, wanted func(*Call, record) bool) []entry {
 	if from.Nanosecond() > 0 { // stamps are cut to seconds
 		from = from.Truncate(time.Second).Add(time.Second)
 	}
-	last := to.Truncate(time.Second).Add(time.Second - 1)
-	calls := v.world.Began(from.Add(-v.cfg.Skew), last.Add(-v.cfg.Skew))
-	calls = slices.DeleteFunc(calls, func(c *Call) bool { return c.Media == events.Fax })
-	if v.cfg.Ascending {
-		return calls
+	from, to = from.Add(-v.cfg.Skew), to.Truncate(time.Second).Add(time.Second-1-v.cfg.Skew)
+	if wanted == nil {
+		return v.ledger.entries(p, from, to, now, v.cfg.Ascending)
 	}
-	return newestFirst(calls)
+	calls := slices.DeleteFunc(v.world.Began(from, to), func(c *Call) bool { return !verimorKeeps(c) })
+	if !v.cfg.Ascending {
+		slices.Reverse(calls)
+	}
+	return v.cfg.Records.entries(p, calls, v.world.cfg.Seed, now, wanted)
 }
 
 // verimorPaging takes what is no number as if it were not there.
