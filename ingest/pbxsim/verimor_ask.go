@@ -24,8 +24,8 @@ var verimorAsked = []string{
 	"2006-01-02 15:04:05", "2006-01-02T15:04:05", // in the account's zone
 }
 
-// verimorSpan is the span of a question by the PBX's clock. Where it has no end it ends now, where it has no beginning
-// it is as long as one may be. A false ok comes with the vendor's words for it.
+// span is the span of a question by the PBX's clock. Where it has no end it ends now, where it has no beginning it is as
+// long as one may be. What is wrong with it is told in words as the vendor might have them; "" is nothing.
 func (v *Verimor) span(ask url.Values, now time.Time) (from, to time.Time, wrong string) {
 	to, ok := v.asked(ask.Get("start_stamp_to"), now.Add(v.cfg.Skew))
 	if !ok {
