@@ -211,6 +211,33 @@ func TestVerimorsReturnedCalls(t *testing.T) {
 	}
 }
 
+// Nobody is told that a call was returned by a record that cannot be read, or that says it was answered.
+func TestVerimorMarksNoReturnBeforeTheRecordCanTellIt(t *testing.T) {
+	hours := pbxsim.Span{Min: time.Hour, Max: 2 * time.Hour}
+	l := verimor(pbxsim.Config{Seed: 27, Rate: 20}, pbxsim.VerimorConfig{Records: pbxsim.Records{
+		GarbledRate: 0.3, GarbledFor: hours, CorrectRate: 0.3, CorrectAfter: hours,
+	}})
+	garbled, corrected := 0, 0
+	for _, truth := range l.Truth(l.now.Add(3 * time.Hour)) {
+		if truth.Returned == nil {
+			continue
+		}
+		if truth.Readable.After(truth.Appears) {
+			garbled++
+		}
+		wrong := truth.Corrected != nil && truth.Corrected.Outcome == events.Answered
+		if wrong {
+			corrected++
+		}
+		if truth.Returned.At.Before(truth.Readable) || wrong && truth.Returned.At.Before(truth.Corrected.At) {
+			t.Errorf("call %d is marked at %s, can be read from %s, was corrected %+v", truth.Call.N, truth.Returned.At, truth.Readable, truth.Corrected)
+		}
+	}
+	if garbled < 10 || corrected < 10 {
+		t.Errorf("%d records garbled, %d corrected", garbled, corrected)
+	}
+}
+
 func TestVerimorsUUIDs(t *testing.T) {
 	l := verimor(pbxsim.Config{Seed: 5, Rate: 15}, pbxsim.VerimorConfig{Skew: 40 * time.Second, Records: pbxsim.Records{GarbledRate: 0.1, GarbageRate: 0.1}})
 	l.now = l.now.Add(2 * time.Hour)
