@@ -80,6 +80,7 @@ type Bulutfon struct {
 	cfg     BulutfonConfig
 	clock   func() time.Time
 	names   naming
+	ledger  *ledger
 	limit   *limiter
 	trouble *troubled
 }
@@ -94,7 +95,8 @@ func NewBulutfon(world *World, c BulutfonConfig, clock func() time.Time) *Bulutf
 	c = c.withDefaults()
 	return &Bulutfon{
 		world: world, cfg: c, clock: clock, names: naming{world, c.Skew, c.Records},
-		limit: &limiter{most: c.Limit}, trouble: newTroubled(world.cfg.Seed, c.Faults),
+		ledger: newLedger(world, c.Records, func(*Call) bool { return true }),
+		limit:  &limiter{most: c.Limit}, trouble: newTroubled(world.cfg.Seed, c.Faults),
 	}
 }
 

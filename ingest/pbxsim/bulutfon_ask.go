@@ -29,42 +29,54 @@ func bulutfonPaging(ask url.Values) (paging, bool) {
 	return p, true
 }
 
-// began returns the calls of the time limit, in order of beginning. It slides: what is an hour old by now is gone from
-// the list of the last hour. It goes by call_time, as far as anybody knows.
-func (b *Bulutfon) began(limit string, now time.Time) ([]*Call, bool) {
+// since is where the time limit begins. It slides: what is an hour old by now is gone from the list of the last hour.
+// It goes by call_time, as far as anybody knows.
+func (b *Bulutfon) since(limit string, now time.Time) (from time.Time, ok bool) {
 	switch limit {
 	case "":
-		return b.world.Calls(now), true
+		return b.world.cfg.Start, true
 	case "hour":
-		return b.world.Began(now.Add(-time.Hour), now), true
+		return now.Add(-time.Hour), true
 	case "day":
-		return b.world.Began(now.Add(-24*time.Hour), now), true
+		return now.Add(-24 * time.Hour), true
 	case "month":
-		return b.world.Began(now.In(b.cfg.Zone).AddDate(0, -1, 0), now), true
+		return now.In(b.cfg.Zone).AddDate(0, -1, 0), true
 	}
-	return nil, false
+	return time.Time{}, false
 }
 
-// ordered puts calls, which are in order of beginning, in the order that is asked for: newest first if none is.
-func (b *Bulutfon) ordered(calls []*Call, order string) ([]*Call, bool) {
-	if order == "" {
-		order = "call_time,desc"
+// bulutfonOrder is the order of a list: newest first if none is asked for.
+type bulutfonOrder struct {
+	key       func(*Call) string // nil is by call_time
+	ascending bool
+}
+
+func (b *Bulutfon) order(text string) (o bulutfonOrder, ok bool) {
+	if text == "" {
+		return o, true
 	}
-	field, direction, _ := strings.Cut(order, ",")
-	if field != "call_time" {
-		key := b.sortKey(field)
-		if key == nil {
-			return nil, false
-		}
-		slices.SortStableFunc(calls, func(x, y *Call) int { return cmp.Compare(key(x), key(y)) })
+	field, direction, _ := strings.Cut(text, ",")
+	o.key, o.ascending = b.sortKey(field), direction != "desc"
+	return o, (o.key != nil || field == "call_time") && slices.Contains([]string{"", "asc", "desc"}, direction)
+}
+
+// put puts calls, which are in order of beginning, in this order.
+func (o bulutfonOrder) put(calls []*Call) []*Call {
+	if o.key != nil {
+		slices.SortStableFunc(calls, func(x, y *Call) int { return cmp.Compare(o.key(x), o.key(y)) })
 	}
-	switch direction {
-	case "", "asc":
-		return calls, true
-	case "desc":
-		return newestFirst(calls), true
+	if !o.ascending {
+		slices.Reverse(calls)
 	}
-	return nil, false
+	return calls
+}
+
+// entries returns the rows of the page, of calls that began at or after from.
+func (b *Bulutfon) entries(p *paging, from, now time.Time, o bulutfonOrder, wanted func(*Call, record) bool) []entry {
+	if o.key == nil && wanted == nil {
+		return b.ledger.entries(p, from, now, now, o.ascending)
+	}
+	return b.cfg.Records.entries(p, o.put(b.world.Began(from, now)), b.world.cfg.Seed, now, wanted)
 }
 
 // sortKey is what calls are sorted by for field, or nil.

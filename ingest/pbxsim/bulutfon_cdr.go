@@ -15,14 +15,14 @@ const bulutfonStamp = "2006-01-02T15:04:05-07:00"
 func (b *Bulutfon) cdrs(q request, ask url.Values, address string) reply {
 	now := b.clock()
 	p, ok1 := bulutfonPaging(ask)
-	calls, ok2 := b.began(ask.Get("time_limit"), now)
-	calls, ok3 := b.ordered(calls, ask.Get("order"))
+	from, ok2 := b.since(ask.Get("time_limit"), now)
+	order, ok3 := b.order(ask.Get("order"))
 	wanted, ok4 := b.filter(ask, now)
 	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return bulutfonError(http.StatusBadRequest, "")
 	}
 	list := newRows(2 * p.limit)
-	for _, e := range b.cfg.Records.entries(&p, calls, b.world.cfg.Seed, now, wanted) {
+	for _, e := range b.entries(&p, from, now, order, wanted) {
 		row := b.row(e, now)
 		list.add(func(text []byte) []byte {
 			o := object{text: text}

@@ -29,13 +29,13 @@ var englishRecording = strings.NewReplacer("Yok", "NO", "Var", "YES", "Silinmiş
 
 // The vendor's words for what a step of the flow does.
 const (
-	toMenu           = "REDIRECTED_TO_MENU"
-	toGroupStep      = "REDIRECTED_TO_GROUP"
-	toExtension      = "REDIRECTED_TO_EXTENSION"
-	atMenu           = "CONNECTING_TO_MENU"
-	atGroup          = "CONNECTING_TO_GROUP"
-	atExtension      = "CONNECTING_TO_EXTENSION"
-	bulutfonElsewise = "OTHER"
+	stepToMenu      = "REDIRECTED_TO_MENU"
+	stepToGroup     = "REDIRECTED_TO_GROUP"
+	stepToExtension = "REDIRECTED_TO_EXTENSION"
+	stepAtMenu      = "CONNECTING_TO_MENU"
+	stepAtGroup     = "CONNECTING_TO_GROUP"
+	stepAtExtension = "CONNECTING_TO_EXTENSION"
+	stepOther       = "OTHER"
 )
 
 // bulutfonStep is one step of a call's flow. Zero times are null.
@@ -60,26 +60,26 @@ func (b *Bulutfon) steps(told *Call) []bulutfonStep {
 	legs := told.legs()
 	switch {
 	case told.Menu != "":
-		number.redirection, number.target = toMenu, bulutfonMenu(told.Menu)
+		number.redirection, number.target = stepToMenu, bulutfonMenu(told.Menu)
 		return append([]bulutfonStep{number}, b.fromMenu(told, legs)...)
 	case told.Queue != nil:
-		number.redirection, number.target = toGroupStep, told.Queue.ID
+		number.redirection, number.target = stepToGroup, told.Queue.ID
 		return append([]bulutfonStep{number}, b.fromGroup(told, legs)...)
 	case len(legs) > 0:
-		number.redirection, number.target = toExtension, bulutfonExtension(legs[0].extension)
+		number.redirection, number.target = stepToExtension, bulutfonExtension(legs[0].extension)
 		return append([]bulutfonStep{number}, extensionSteps(legs)...)
 	}
-	number.redirection, number.answer, number.to = bulutfonElsewise, told.Answer, told.End // the fax machine, or nothing
+	number.redirection, number.answer, number.to = stepOther, told.Answer, told.End // the fax machine, or nothing
 	return []bulutfonStep{number}
 }
 
 func (b *Bulutfon) fromMenu(told *Call, legs []leg) []bulutfonStep {
 	menu := bulutfonStep{callee: bulutfonMenu(told.Menu), from: told.Start, answer: told.Start}
 	if told.Queue == nil {
-		menu.redirection, menu.to = atMenu, told.End
+		menu.redirection, menu.to = stepAtMenu, told.End
 		return []bulutfonStep{menu}
 	}
-	menu.redirection, menu.target = toGroupStep, told.Queue.ID
+	menu.redirection, menu.target = stepToGroup, told.Queue.ID
 	return append([]bulutfonStep{menu}, b.fromGroup(told, legs)...)
 }
 
@@ -87,7 +87,7 @@ func (b *Bulutfon) fromMenu(told *Call, legs []leg) []bulutfonStep {
 func (b *Bulutfon) fromGroup(told *Call, legs []leg) []bulutfonStep {
 	rung := legs[:len(told.Rings)]
 	group := bulutfonStep{
-		callee: told.Queue.ID, from: told.queued(), answer: told.Answer, to: told.handedOn(0), redirection: atGroup,
+		callee: told.Queue.ID, from: told.queued(), answer: told.Answer, to: told.handedOn(0), redirection: stepAtGroup,
 		origination: b.origination(told, rung),
 	}
 	return append([]bulutfonStep{group}, extensionSteps(legs[len(rung):])...)
@@ -96,7 +96,7 @@ func (b *Bulutfon) fromGroup(told *Call, legs []leg) []bulutfonStep {
 func extensionSteps(legs []leg) []bulutfonStep {
 	var steps []bulutfonStep
 	for _, l := range legs {
-		steps = append(steps, bulutfonStep{callee: bulutfonExtension(l.extension), from: l.from, answer: l.answer, to: l.to, redirection: atExtension})
+		steps = append(steps, bulutfonStep{callee: bulutfonExtension(l.extension), from: l.from, answer: l.answer, to: l.to, redirection: stepAtExtension})
 	}
 	return steps
 }

@@ -17,7 +17,8 @@ var (
 		{"NORMAL_TEMPORARY_FAILURE", "send_refuse", events.Failed}, {"SWITCH_CONGESTION", "send_cancel", events.Failed},
 	}
 	bulutfonNobody = []bulutfonEnd{
-		{"NO_ANSWER", "send_cancel", events.NoAnswer}, {"ORIGINATOR_CANCEL", "recv_cancel", events.Cancelled}, {"ORIGINATOR_CANCEL", "recv_cancel", events.Cancelled},
+		{"NO_ANSWER", "send_cancel", events.NoAnswer},
+		{"ORIGINATOR_CANCEL", "recv_cancel", events.Cancelled}, {"ORIGINATOR_CANCEL", "recv_cancel", events.Cancelled},
 	}
 )
 

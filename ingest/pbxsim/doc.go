@@ -2,8 +2,9 @@
 // the vendor's quirks, lags and faults. `callbus demo` and `callbus pbxsim` run on it, users test their consumers
 // against it, and callbus's own score is taken against its truth.
 //
-// A [World] holds the calls and knows no vendor. A view ([Telsam]) is an http.Handler that shows it. [RoundTripper] lets
-// a client talk to a view in memory, also in virtual time. Package score holds events against a view's [Truth].
+// A [World] holds the calls and knows no vendor. A view ([Telsam], [Verimor], [Bulutfon]) is an http.Handler that shows
+// it. [RoundTripper] lets a client talk to a view in memory, also in virtual time. Package score holds events against a
+// view's [Truth].
 //
 // It guarantees that
 //

@@ -108,6 +108,30 @@ func TestAHangupIsNeverRefusedWithoutAReason(t *testing.T) {
 	}
 }
 
+// The calls of a world may be hung up through any of its views, also after another listed some that began later.
+func TestAHangupThroughAnotherViewIsSeen(t *testing.T) {
+	for name, l := range listers(pbxsim.Config{Seed: 26, Rate: 20}, pbxsim.Records{GarbageRate: 0.1}, pbxsim.Faults{}) {
+		t.Run(name, func(t *testing.T) {
+			checks := map[string]func(){
+				"verimor": func() {
+					l.checkRecords(t, readableVerimor, func(truth pbxsim.Truth, r row) { checkVerimor(t, l, truth, r) })
+				},
+				"bulutfon": func() {
+					l.checkRecords(t, readableBulutfon, func(truth pbxsim.Truth, r row) { checkBulutfon(t, l, truth, r) })
+				},
+			}
+			for l.now = l.now.Add(20 * time.Minute); l.now.Before(start().Add(40 * time.Minute)); l.now = l.now.Add(3 * time.Minute) {
+				checks[name]()
+				for i, c := range l.world.Active(l.now) {
+					if i%2 == 0 && !l.world.Hangup(c.N, l.now) {
+						t.Fatalf("call %d goes on", c.N)
+					}
+				}
+			}
+		})
+	}
+}
+
 // A bad request has an empty body, of which nothing can be cut.
 func TestAnEmptyBodyIsCut(t *testing.T) {
 	l := bulutfon(pbxsim.Config{}, pbxsim.BulutfonConfig{Faults: pbxsim.Faults{Chance: map[pbxsim.Fault]float64{pbxsim.Cut: 1}}})
@@ -162,7 +186,7 @@ func TestARecordReadsTheSameWhoeverAsksAndWhen(t *testing.T) {
 			other.now = other.now.Add(30 * time.Minute)
 			other.all(t) // now and again it was asked before
 			l.SetFaults(pbxsim.Faults{})
-			for l.now = l.now.Add(time.Hour); other.now.Before(l.now); other.now = other.now.Add(time.Minute) {
+			for l.now = l.now.Add(time.Hour); other.now.Before(l.now); other.now = other.now.Add(7 * time.Minute) {
 				other.all(t, "limit", "20")
 			}
 			other.now = l.now
@@ -181,7 +205,7 @@ func TestARecordReadsTheSameWhoeverAsksAndWhen(t *testing.T) {
 func TestWhatCannotBeReadIsListedAllTheSame(t *testing.T) {
 	readable := map[string]func(row) bool{"verimor": readableVerimor, "bulutfon": readableBulutfon}
 	forever := pbxsim.Records{GarbageRate: 0.1, GarbledRate: 0.2, GarbledFor: pbxsim.Span{Min: 24 * time.Hour, Max: 48 * time.Hour}}
-	for name, l := range listers(pbxsim.Config{Seed: 23, Rate: 60}, forever, pbxsim.Faults{}) {
+	for name, l := range listers(pbxsim.Config{Seed: 23, Rate: 25}, forever, pbxsim.Faults{}) {
 		t.Run(name, func(t *testing.T) {
 			l.now = l.now.Add(2 * time.Hour)
 			truths, garbage, garbled := l.truths(), 0.0, 0.0

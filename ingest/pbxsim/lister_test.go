@@ -193,7 +193,7 @@ func (l *lister) watchRecords(t *testing.T, readable func(row) bool, check func(
 	}
 }
 
-// saidOutcome tells whether the record of truth says at now that somebody answered.
+// saysAnswered tells whether the record of truth says at now that somebody answered.
 func saysAnswered(truth pbxsim.Truth, now time.Time) bool {
 	if c := truth.Corrected; c != nil && c.Outcome != "" && now.Before(c.At) {
 		return c.Outcome == "answered"

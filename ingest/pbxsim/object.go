@@ -40,7 +40,5 @@ func (o *object) strOrNull(name, value string) {
 
 func (o *object) number(name string, value int) { o.raw(name, strconv.Itoa(value)) }
 
-func (o *object) boolean(name string, value bool) { o.raw(name, strconv.FormatBool(value)) }
-
 // closed ends the object, which has members, and returns the text.
 func (o *object) closed() []byte { return append(o.text, '}') }

@@ -1,9 +1,6 @@
 package pbxsim
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // paging is the page of a list that was asked for. Pages are counted from 1.
 type paging struct{ page, limit, total int }
@@ -37,6 +34,7 @@ type entry struct {
 
 // entries returns the rows of the page, and counts the whole list. calls are those of the list in its order, which
 // wanted tells apart from others once their record is listed; nil wants all. Rows for no call stand in lists of all.
+// Lists of all in order of beginning are quicker had from a ledger.
 func (r Records) entries(p *paging, calls []*Call, seed uint64, now time.Time, wanted func(*Call, record) bool) []entry {
 	var page []entry
 	for _, c := range calls {
@@ -60,10 +58,4 @@ func (r Records) listed(c *Call, seed uint64, now time.Time) bool {
 		return false
 	}
 	return since >= r.Lag.Max+r.LateLag.Max || !r.of(c, seed).appears.After(now)
-}
-
-// newestFirst turns around calls that are in order of beginning.
-func newestFirst(calls []*Call) []*Call {
-	slices.Reverse(calls)
-	return calls
 }

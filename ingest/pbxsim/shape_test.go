@@ -3,7 +3,6 @@ package pbxsim_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -160,5 +159,3 @@ func (s shapes) may(key, typ string) {
 		}
 	}
 }
-
-func (s shape) String() string { return fmt.Sprint(s.keys) }

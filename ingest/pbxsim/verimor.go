@@ -62,6 +62,7 @@ type Verimor struct {
 	cfg     VerimorConfig
 	clock   func() time.Time
 	names   naming
+	ledger  *ledger
 	limit   *limiter
 	trouble *troubled
 }
@@ -76,9 +77,12 @@ func NewVerimor(world *World, c VerimorConfig, clock func() time.Time) *Verimor 
 	c = c.withDefaults()
 	return &Verimor{
 		world: world, cfg: c, clock: clock, names: naming{world, c.Skew, c.Records},
-		limit: &limiter{most: c.Limit}, trouble: newTroubled(world.cfg.Seed, c.Faults),
+		ledger: newLedger(world, c.Records, verimorKeeps), limit: &limiter{most: c.Limit}, trouble: newTroubled(world.cfg.Seed, c.Faults),
 	}
 }
+
+// verimorKeeps tells whether c is among the call records, or among the faxes.
+func verimorKeeps(c *Call) bool { return c.Media != events.Fax }
 
 // SetFaults changes how often requests go wrong from now on. It panics when f does not validate.
 func (v *Verimor) SetFaults(f Faults) { v.trouble.set(f) }
@@ -167,7 +171,7 @@ func (v *Verimor) Truth(until time.Time) []Truth {
 	calls := v.world.Calls(until)
 	returns := firstReturns(calls)
 	for _, c := range calls {
-		if c.Media == events.Fax {
+		if !verimorKeeps(c) {
 			continue
 		}
 		rec := v.record(c)

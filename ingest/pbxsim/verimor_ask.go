@@ -24,8 +24,8 @@ var verimorAsked = []string{
 	"2006-01-02 15:04:05", "2006-01-02T15:04:05", // in the account's zone
 }
 
-// verimorSpan is the span of a question by the PBX's clock. Where it has no end it ends now, where it has no beginning
-// it is as long as one may be. A false ok comes with the vendor's words for it.
+// span is the span of a question by the PBX's clock. Where it has no end it ends now, where it has no beginning it is as
+// long as one may be. What is wrong with it is told in words as the vendor might have them; "" is nothing.
 func (v *Verimor) span(ask url.Values, now time.Time) (from, to time.Time, wrong string) {
 	to, ok := v.asked(ask.Get("start_stamp_to"), now.Add(v.cfg.Skew))
 	if !ok {
@@ -56,18 +56,20 @@ func (v *Verimor) asked(text string, otherwise time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// began returns the calls whose start_stamp is in the span, both ends included, in the order of the list.
-func (v *Verimor) began(from, to time.Time) []*Call {
+// entries returns the rows of the page, of calls whose start_stamp is in the span, both ends included.
+func (v *Verimor) entries(p *paging, from, to, now time.Time, wanted func(*Call, record) bool) []entry {
 	if from.Nanosecond() > 0 { // stamps are cut to seconds
 		from = from.Truncate(time.Second).Add(time.Second)
 	}
-	last := to.Truncate(time.Second).Add(time.Second - 1)
-	calls := v.world.Began(from.Add(-v.cfg.Skew), last.Add(-v.cfg.Skew))
-	calls = slices.DeleteFunc(calls, func(c *Call) bool { return c.Media == events.Fax })
-	if v.cfg.Ascending {
-		return calls
+	from, to = from.Add(-v.cfg.Skew), to.Truncate(time.Second).Add(time.Second-1-v.cfg.Skew)
+	if wanted == nil {
+		return v.ledger.entries(p, from, to, now, v.cfg.Ascending)
 	}
-	return newestFirst(calls)
+	calls := slices.DeleteFunc(v.world.Began(from, to), func(c *Call) bool { return !verimorKeeps(c) })
+	if !v.cfg.Ascending {
+		slices.Reverse(calls)
+	}
+	return v.cfg.Records.entries(p, calls, v.world.cfg.Seed, now, wanted)
 }
 
 // verimorPaging takes what is no number as if it were not there.

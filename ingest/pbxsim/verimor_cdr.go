@@ -23,8 +23,7 @@ func (v *Verimor) cdrs(q request, ask url.Values) reply {
 		return verimorText(http.StatusBadRequest, wrong)
 	}
 	p := verimorPaging(ask)
-	entries := v.cfg.Records.entries(&p, v.began(from, to), v.world.cfg.Seed, now, v.filter(ask, now))
-	list := v.rows(entries, now)
+	list := v.rows(v.entries(&p, from, to, now, v.filter(ask, now)), now)
 	if q.fault == CountMismatch {
 		v.trouble.note(q.fault)
 		p, list = p.mismatch(q, list)

@@ -14,7 +14,7 @@ func (v *Verimor) detail(q request, id string) reply {
 	}
 	now := v.clock()
 	c := v.names.find(id, now)
-	if c == nil || c.Media == events.Fax || v.record(c).appears.After(now) {
+	if c == nil || !verimorKeeps(c) || v.record(c).appears.After(now) {
 		return verimorText(http.StatusNotFound, "cannot find call with call_uuid "+id+" ") // the blank is the vendor's
 	}
 	row := v.row(c, v.returnsOf([]entry{{call: c}}, now)[c.N], now)
