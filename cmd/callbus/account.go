@@ -70,9 +70,6 @@ func (p *provider[C, P]) ListsActive() bool {
 // the pointer leads to without asking the secrets in it.
 func (p *provider[C, P]) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "%+v", p.Config) }
 
-// laterVendors are the providers that the documentation names and this version does not have.
-var laterVendors = []string{"verimor", "bulutfon", "while1"}
-
 func accountPrefix(name string) string { return settingPrefix + "ACCOUNT_" + inVariable(name) + "_" }
 
 // accountVariables are the variables of an account that every vendor has.
@@ -134,11 +131,6 @@ func (r *reader) vendor(variable, name string, vendors []vendor) vendorConfig {
 func noVendor(name string, known []string) error {
 	if name == "" {
 		return refuse(listed(known), "not set: it says whose PBX this is")
-	}
-	for _, later := range laterVendors {
-		if name == later {
-			return refuse(listed(known), "%s comes in a later version of callbus", name)
-		}
 	}
 	return refuse(listed(known), "%s is not a vendor that callbus knows", quote(name))
 }

@@ -204,7 +204,7 @@ func TestFaultsOfOneFile(t *testing.T) {
 		{"an unknown name", "acme.env", goodAccount + "RAT=6/m", "RAT: is not a setting of an account; did you mean RATE?"},
 		{"a look-back beyond the stream", "acme.env", goodAccount + "LOOKBACK=400h", "LOOKBACK: 400h is longer than CALLBUS_STREAM_MAX_AGE keeps events"},
 		{"a broken line", "acme.env", goodAccount + "oops", "acme.env:5: no = in this line"},
-		{"a vendor to come", "acme.env", "PROVIDER=while1\nTOKEN=x", "PROVIDER: while1 comes in a later version of callbus"},
+		{"a vendor nobody knows", "acme.env", "PROVIDER=while2\nTOKEN=x", "PROVIDER: \"while2\" is not a vendor that callbus knows"},
 	} {
 		f := newFolder(t, "taken")
 		f.write(tc.file, tc.text, time.Minute)
