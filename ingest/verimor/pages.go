@@ -27,7 +27,8 @@ var pauses = []time.Duration{time.Second, 2 * time.Second}
 // CDRs reads the records of calls that began in w, a hundred to a page, the newest piece of 31 days first. The vendor is
 // asked for a little more than w, and records beyond it are left in; one that was pushed from page to page while they
 // were read is in both. A page after the first that failed in a way that may pass is tried again twice, after 1 s and
-// 2 s; one whose list is shorter than its own count is asked for once more, and then taken as it is.
+// 2 s; one whose list is shorter than its own count is asked for once more, and then taken as it is. Only the last page of
+// a piece has a Window, the piece: before that, what began in it may be on a page to come.
 func (c *Client) CDRs(ctx context.Context, w ingest.Window) iter.Seq2[ingest.Page, error] {
 	return func(yield func(ingest.Page, error) bool) {
 		for part := range pieces(w) {
@@ -50,18 +51,22 @@ func (c *Client) readPiece(ctx context.Context, w ingest.Window, yield func(inge
 			yield(ingest.Page{}, told("call records", err))
 			return false
 		}
-		if !yield(c.page(l, w), nil) {
+		page, last := c.page(l), seen.end(l, n)
+		if last {
+			page.Window = w
+		}
+		if !yield(page, nil) {
 			return false
 		}
-		if seen.end(l, n) {
+		if last {
 			return true
 		}
 	}
 }
 
-func (c *Client) page(l list, w ingest.Window) ingest.Page {
+func (c *Client) page(l list) ingest.Page {
 	page := ingest.Page{
-		Asked: l.reply.Asked, At: l.reply.At, Ahead: l.reply.Ahead, Window: w,
+		Asked: l.reply.Asked, At: l.reply.At, Ahead: l.reply.Ahead,
 		Records: make([]ingest.CDR, 0, len(l.rows)),
 	}
 	for _, r := range l.rows {

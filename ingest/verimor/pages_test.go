@@ -89,6 +89,20 @@ func TestPagesAreReadToTheEnd(t *testing.T) {
 	}
 }
 
+func TestOnlyTheLastPageClaimsTheWindow(t *testing.T) {
+	w := lastHour()
+	var got []ingest.Window
+	for page, err := range client(t, &vendor{ids: numbered("call", 250)}).CDRs(t.Context(), w) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, page.Window)
+	}
+	if want := []ingest.Window{{}, {}, w}; !slices.Equal(got, want) {
+		t.Errorf("windows %v, want %v", got, want)
+	}
+}
+
 func TestRecordsThatAreWrittenMeanwhileHideNone(t *testing.T) {
 	v := &vendor{ids: numbered("old", 200)}
 	v.before = func(v *vendor, page int) {
