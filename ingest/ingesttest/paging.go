@@ -111,7 +111,7 @@ func windowsAreHonest(t *testing.T, v Vendor) []string {
 // limit is how many requests a reading may make.
 func (v Vendor) limit() int {
 	if v.Requests == 0 {
-		return 1000
+		return 300
 	}
 	return v.Requests
 }
@@ -174,9 +174,9 @@ func (v Vendor) repeating() http.HandlerFunc {
 	}
 }
 
-// outrunning has always some thousand records more than were shown so far, each beginning a little before the last.
+// outrunning has always many records more than were shown so far, each beginning a little before the last.
 func (v Vendor) outrunning() http.HandlerFunc {
-	const ahead = 3000
+	const ahead = 1500
 	shown := 0
 	var rows []Row
 	return func(w http.ResponseWriter, r *http.Request) {

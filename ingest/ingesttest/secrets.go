@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -171,7 +172,7 @@ func errorsTellNoSecret(t *testing.T, v Vendor) []string {
 		about := v.sampled(t)
 		faults := slices.Concat(v.echoing(), broken(v.serve(about.pbx)), silences(v.serve(about.pbx)), []fault{
 			{"the vendor's refusal", v.Refuse},
-			{"headers without an end", endlessHeaders},
+			{"headers without an end", endlessHeaders(new(atomic.Int64))},
 		})
 		sent := false
 		for _, fault := range faults {

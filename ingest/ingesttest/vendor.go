@@ -50,7 +50,8 @@ type Vendor struct {
 	// credential is looked for in them. Best is none.
 	Verbatim []string
 
-	// Requests is how many requests one reading may make before it gives up on a list without an end; 1000 if 0.
+	// Requests is how many requests one reading may make before it gives up on a list without an end; 300 if 0. The time of the
+	// suite grows with it.
 	Requests int
 }
 
