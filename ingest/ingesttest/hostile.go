@@ -14,7 +14,7 @@ import (
 
 const (
 	// taken is how much of a body may be read before it is given up.
-	taken = 128 << 20
+	taken = 96 << 20
 	// allocated is how much memory may be used to read it, all buffers counted that were outgrown.
 	allocated = 512 << 20
 )
@@ -38,9 +38,8 @@ func endlessBodiesAreGivenUp(t *testing.T, v Vendor) []string {
 		var f finding
 		var count atomic.Int64
 		for name, h := range map[string]http.Handler{
-			"blanks":     endless("", strings.Repeat(" ", 1<<20), &count),
-			"rows":       endless("[", strings.Repeat(`{"a":1},`, 1<<17), &count),
-			"one string": endless(`{"a":"`, strings.Repeat("a", 1<<20), &count),
+			"blanks": endless("", strings.Repeat(" ", 1<<20), &count),
+			"rows":   endless("[", strings.Repeat(`{"a":1},`, 1<<17), &count),
 		} {
 			f = append(f, v.costsLittle(t, name, h, &count)...)
 		}
