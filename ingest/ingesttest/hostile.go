@@ -16,7 +16,7 @@ const (
 	// taken is how much of a body may be read before it is given up.
 	taken = 96 << 20
 	// allocated is how much memory may be used to read it, all buffers counted that were outgrown.
-	allocated = 512 << 20
+	allocated = 320 << 20
 )
 
 // huge is how much there is of what has no end: 1 GB.

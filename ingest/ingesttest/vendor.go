@@ -50,8 +50,8 @@ type Vendor struct {
 	// credential is looked for in them. Best is none.
 	Verbatim []string
 
-	// Requests is how many requests one reading may make before it gives up on a list without an end; 300 if 0. The time of the
-	// suite grows with it.
+	// Requests is how many requests one reading may make of a list that has no end within its window before it gives up;
+	// 0 if that is too many to try (about 300): then only lists are tried that can be seen to have no end.
 	Requests int
 }
 
