@@ -132,7 +132,7 @@ func (f *fake) CDRs(ctx context.Context, w ingest.Window) iter.Seq2[ingest.Page,
 	}
 }
 
-const fakePages = 60
+const fakePages = 30
 
 // pages reads page after page until one is short, and gives up after very many.
 func (f *fake) pages(ctx context.Context, question url.Values, w ingest.Window, yield func(ingest.Page, error) bool) {

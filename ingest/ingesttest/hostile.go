@@ -35,15 +35,9 @@ func endless(begin, chunk string, count *atomic.Int64) http.HandlerFunc {
 
 func endlessBodiesAreGivenUp(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
-		var f finding
 		var count atomic.Int64
-		for name, h := range map[string]http.Handler{
-			"blanks": endless("", strings.Repeat(" ", 1<<20), &count),
-			"rows":   endless("[", strings.Repeat(`{"a":1},`, 1<<17), &count),
-		} {
-			f = append(f, v.costsLittle(t, name, h, &count)...)
-		}
-		return f
+		rows := strings.Repeat(`{"a":1},`+strings.Repeat(" ", 1<<10), 1<<10)
+		return v.costsLittle(t, "rows", endless("[", rows, &count), &count)
 	})
 }
 

@@ -180,7 +180,7 @@ func (v Vendor) repeating() http.HandlerFunc {
 
 // outrunning has always many records more than were shown so far, each of a call that began so long before the last.
 func (v Vendor) outrunning(apart time.Duration) http.HandlerFunc {
-	const ahead = 1500
+	const ahead = 600
 	shown := 0
 	var rows []Row
 	return func(w http.ResponseWriter, r *http.Request) {
