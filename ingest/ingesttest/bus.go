@@ -1,7 +1,3 @@
-// Package ingesttest helps to test what watches accounts: an event bus in memory that keeps the stream's rules.
-//
-// It guarantees what the real bus does: an event is stored once, events are stored in the order in which they are given,
-// and what comes back is what was read from the wire form. It fails a test loudly where a rule is broken.
 package ingesttest
 
 import (
