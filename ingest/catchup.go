@@ -9,19 +9,19 @@ import (
 )
 
 // catchUp reads what can wait, until ctx is done: the whole look-back, all of it at the start and again every quarter of
-// an hour, and what the vendor tells of single calls. It does so with the requests that the polls leave over, and never
+// an hour, the last hour of it more often, and what the vendor tells of single calls. It does so with the requests that the polls leave over, and never
 // holds those up.
 func (w *Worker) catchUp(ctx context.Context) {
 	ctx = InSpare(ctx)
-	plan := &sweep{lookback: w.cfg.Settings.Lookback, span: w.cdrs.Span()}
+	plan := newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), time.Now())
 	c := &catcher{Worker: w, pace: newPace(time.Second, w.cfg.Account, "catch up"), tried: map[string]attempts{}}
 	for ctx.Err() == nil {
 		asked := time.Now()
-		chunk, due := plan.chunk(asked)
+		chunk, done, due := plan.chunk(asked)
 		var err error
 		if due {
 			if err = c.sweep(ctx, chunk); err == nil {
-				plan.done()
+				done()
 			}
 		}
 		c.details(ctx, due, plan.due())

@@ -8,8 +8,12 @@ const (
 	hotSpan = 15 * time.Minute
 	// ahead is how far into the future records are asked for: the PBX's clock may be ahead of ours.
 	ahead = 2 * time.Minute
-	// sweepEvery is how often the whole look-back is read again.
+	// sweepEvery is how often the whole look-back is read again,
 	sweepEvery = 15 * time.Minute
+	// lately is the part of it in which most of what is listed late begins, or changes,
+	lately = time.Hour
+	// latelyEvery is how often that is.
+	latelyEvery = 3 * time.Minute
 )
 
 // newest returns the window of the newest records. After an outage it reaches back to before it: read is when they were
@@ -25,23 +29,24 @@ func newest(now, read time.Time, lookback time.Duration) Window {
 	return Window{from, now.Add(ahead)}
 }
 
-// sweep plans how the whole look-back is read, bit by bit, newest first, and again when it is time.
+// sweep plans how a stretch of the past is read, bit by bit, newest first, and again when it is time.
 type sweep struct {
-	lookback time.Duration
-	span     time.Duration // how much is read at a time; 0: all of it
-	began    time.Time     // this pass over the look-back; zero before the first
-	next     time.Time     // the end of the chunk to read next; zero when the pass is done
+	back  time.Duration // how far
+	every time.Duration
+	span  time.Duration // how much is read at a time; 0: all of it
+	began time.Time     // this pass; zero before the first
+	next  time.Time     // the end of the chunk to read next; zero when the pass is done
 }
 
-// chunk returns the part of the look-back to read next, and whether there is one.
+// chunk returns what to read next, and whether there is something.
 func (s *sweep) chunk(now time.Time) (Window, bool) {
-	if s.next.IsZero() && (s.began.IsZero() || now.Sub(s.began) >= sweepEvery) {
+	if s.next.IsZero() && !now.Before(s.due()) {
 		s.began, s.next = now, now
 	}
 	if s.next.IsZero() {
 		return Window{}, false
 	}
-	oldest := s.began.Add(-s.lookback)
+	oldest := s.began.Add(-s.back)
 	from := s.next.Add(-s.span)
 	if s.span == 0 || from.Before(oldest) {
 		from = oldest
@@ -52,10 +57,52 @@ func (s *sweep) chunk(now time.Time) (Window, bool) {
 // done notes that the chunk was read.
 func (s *sweep) done() {
 	s.next = s.next.Add(-s.span)
-	if s.span == 0 || !s.next.After(s.began.Add(-s.lookback)) {
+	if s.span == 0 || !s.next.After(s.began.Add(-s.back)) {
 		s.next = time.Time{}
 	}
 }
 
 // due returns when the next pass begins, if this one is done.
-func (s *sweep) due() time.Time { return s.began.Add(sweepEvery) }
+func (s *sweep) due() time.Time {
+	if s.began.IsZero() {
+		return time.Time{}
+	}
+	return s.began.Add(s.every)
+}
+
+// sweeps are the two stretches that are read in turns: the whole look-back, and more often what began lately.
+type sweeps struct {
+	whole, recent sweep
+	turn          bool // the recent one's
+}
+
+func newSweeps(lookback, span time.Duration, now time.Time) *sweeps {
+	s := &sweeps{
+		whole:  sweep{back: lookback, every: sweepEvery, span: span},
+		recent: sweep{back: min(lately, lookback), every: latelyEvery, span: span},
+	}
+	s.recent.began = now // the first pass over the whole begins with it
+	return s
+}
+
+// chunk returns what to read next, whether there is something, and what to call when it was read.
+func (s *sweeps) chunk(now time.Time) (w Window, done func(), due bool) {
+	first, second := &s.whole, &s.recent
+	if s.turn {
+		first, second = second, first
+	}
+	for _, one := range []*sweep{first, second} {
+		if w, due := one.chunk(now); due {
+			return w, func() { one.done(); s.turn = one == &s.whole }, true
+		}
+	}
+	return Window{}, nil, false
+}
+
+// due returns when there is something to read next.
+func (s *sweeps) due() time.Time {
+	if w, r := s.whole.due(), s.recent.due(); w.Before(r) {
+		return w
+	}
+	return s.recent.due()
+}

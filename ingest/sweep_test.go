@@ -41,7 +41,7 @@ func TestASweepGoesOverTheWholeLookBackNewestFirst(t *testing.T) {
 		"an hour and a bit": {time.Hour + time.Second, time.Hour}, "a vendor that is asked for everything at once": {24 * time.Hour, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sweep{lookback: tc.lookback, span: tc.span}
+			s := sweep{back: tc.lookback, every: sweepEvery, span: tc.span}
 			end := noon
 			for i := 0; ; i++ {
 				now := noon.Add(time.Duration(i) * 5 * time.Second) // time goes on meanwhile
@@ -67,7 +67,7 @@ func TestASweepGoesOverTheWholeLookBackNewestFirst(t *testing.T) {
 
 func TestASweepComesAgainAQuarterOfAnHourAfterTheLastBegan(t *testing.T) {
 	t.Parallel()
-	s := sweep{lookback: time.Hour, span: time.Hour}
+	s := sweep{back: time.Hour, every: sweepEvery, span: time.Hour}
 	for _, tc := range []struct {
 		after time.Duration
 		due   bool
@@ -88,7 +88,7 @@ func TestASweepComesAgainAQuarterOfAnHourAfterTheLastBegan(t *testing.T) {
 // TestAChunkThatCouldNotBeReadIsAskedForAgain: it is done when it is said to be.
 func TestAChunkThatCouldNotBeReadIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	s := sweep{lookback: 24 * time.Hour, span: time.Hour}
+	s := sweep{back: 24 * time.Hour, every: sweepEvery, span: time.Hour}
 	first, _ := s.chunk(noon)
 	again, due := s.chunk(noon.Add(time.Hour))
 	if !due || again != first {
@@ -97,6 +97,27 @@ func TestAChunkThatCouldNotBeReadIsAskedForAgain(t *testing.T) {
 	s.done()
 	if next, _ := s.chunk(noon.Add(time.Hour)); !next.To.Equal(first.From) {
 		t.Errorf("after %v is done, %v is due, want what lies before it", first, next)
+	}
+}
+
+// TestBothStretchesAreReadInTurns: neither keeps the other from being read, however long one chunk takes.
+func TestBothStretchesAreReadInTurns(t *testing.T) {
+	t.Parallel()
+	s := newSweeps(24*time.Hour, 6*time.Hour, noon)
+	read := map[time.Duration]int{}
+	now := noon
+	for range 200 { // a chunk takes two minutes: never is everything read in time
+		w, done, due := s.chunk(now)
+		if !due {
+			now = s.due()
+			continue
+		}
+		read[w.To.Sub(w.From)]++
+		now = now.Add(2 * time.Minute)
+		done()
+	}
+	if whole, recent := read[6*time.Hour], read[time.Hour]; whole < 60 || recent < 60 {
+		t.Errorf("%d chunks of the whole look-back were read and %d of the last hour", whole, recent)
 	}
 }
 
