@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/ingest/pbxsim"
 	"github.com/callbus/callbus/ingest/pbxsim/score"
-	"github.com/callbus/callbus/ingest/telsam"
 )
 
 const demoLong = `Starts simulated PBXs, the event bus and callbus itself on this machine, without any settings, and prints each event
@@ -52,13 +53,26 @@ func newDemoCmd(w *world) *cobra.Command {
 	return cmd
 }
 
-// The demo's world: busy, and twenty times faster than life, so that something is to be seen at once.
+// The demo's worlds: busy, and ten times faster than life, so that something is to be seen at once.
 const (
-	demoRate  = 40
 	demoScale = 0.1
 	demoGrace = 5 * time.Second // what happened later than that before the end may not be told yet
-	demoAhead = time.Minute     // the world is this old when the demo begins, so calls are going on already
+	demoAhead = time.Minute     // the worlds are this old when the demo begins, so calls are going on already
 )
+
+// demoRates are how many calls a minute begin at each vendor, besides those that follow from others.
+var demoRates = map[string]float64{"telsam": 30, "verimor": 8, "bulutfon": 8, "while1": 8}
+
+// demoSettings are in place of the vendor's defaults, so that less is waited for. Verimor allows six requests a minute.
+var demoSettings = map[string]map[string]string{
+	"telsam":   {"POLL_ACTIVE": "500ms", "POLL_CDR": "1s", "SETTLE": "5s"},
+	"verimor":  {"POLL_CDR": "12s"},
+	"bulutfon": {"POLL_CDR": "1s"},
+	"while1":   {"POLL_CDR": "1s", "SETTLE": "4s"},
+}
+
+// demoWaits is how much longer than at the others it takes until everything is known at a vendor.
+var demoWaits = map[string]time.Duration{"verimor": 20 * time.Second, "while1": 10 * time.Second}
 
 // runDemo returns nil when ctx or o.For ended it.
 func runDemo(ctx context.Context, w *world, o demoOptions, log *slog.Logger) error {
@@ -72,12 +86,17 @@ func runDemo(ctx context.Context, w *world, o demoOptions, log *slog.Logger) err
 		ctx, cancel = context.WithTimeout(ctx, o.For)
 		defer cancel()
 	}
-	d := &demo{world: w, log: log, began: time.Now()}
-	pbx := pbxsim.Config{Seed: seedOr(o.Seed), Start: d.began.Add(-demoAhead), Rate: demoRate, Scale: demoScale}
-	if d.pbx, err = serveSimulated("127.0.0.1:0", pbx, pbxsim.TelsamConfig{}, log); err != nil {
+	d := &demo{world: w, log: log, began: time.Now(), seed: seedOr(o.Seed)}
+	if d.pbx, err = serveSimulated("127.0.0.1:0", d.worldOf, pbxsim.Manner{}, log); err != nil {
 		return err
 	}
 	return d.run(ctx, folder)
+}
+
+// worldOf gives each vendor a world of its own, or every call would be told four times.
+func (d *demo) worldOf(vendor string) *pbxsim.World {
+	nth := uint64(slices.Index(pbxsim.Vendors(), vendor))
+	return pbxsim.NewWorld(pbxsim.Config{Seed: d.seed + nth, Start: d.began.Add(-demoAhead), Rate: demoRates[vendor], Scale: demoScale})
 }
 
 // demo is callbus with everything around it that it needs.
@@ -85,6 +104,7 @@ type demo struct {
 	world *world
 	log   *slog.Logger
 	pbx   *simulated
+	seed  uint64
 	began time.Time
 	seen  []events.Event
 }
@@ -92,7 +112,11 @@ type demo struct {
 func (d *demo) run(ctx context.Context, folder string) error {
 	served := make(chan error, 1)
 	go func() { served <- d.pbx.Run(ctx) }()
-	e, err := startEngine(ctx, d.config(folder), d.log)
+	cfg, err := d.config(folder)
+	if err != nil {
+		return errors.Join(err, d.pbx.server.Close(), <-served)
+	}
+	e, err := startEngine(ctx, cfg, d.log)
 	if err != nil {
 		return errors.Join(stoppedOr(ctx, err), d.pbx.server.Close(), <-served)
 	}
@@ -109,21 +133,19 @@ func (d *demo) run(ctx context.Context, folder string) error {
 }
 
 // config is what callbus run would be given, with free addresses where the usual ones are taken.
-func (d *demo) config(folder string) Config {
-	account := Account{Name: "telsam", Provider: "telsam", Vendor: vendorNamed("telsam").config()}
-	account.Settings = account.Vendor.Defaults()
-	account.Settings.PollActive, account.Settings.PollCDR, account.Settings.Settle = 500*time.Millisecond, time.Second, 5*time.Second
-	*account.Vendor.Target().(*telsam.Config) = telsam.Config{
-		URL: d.pbx.URL(), Username: simulatedUser, Password: secret.New(simulatedPassword),
+func (d *demo) config(folder string) (Config, error) {
+	vars := map[string]string{
+		"CALLBUS_ACCOUNTS":       strings.Join(pbxsim.Vendors(), ","),
+		"CALLBUS_HTTP_LISTEN":    string(d.free("127.0.0.1:8080", "HTTP")),
+		"CALLBUS_NATS_LISTEN":    string(d.free("127.0.0.1:4222", "NATS")),
+		"CALLBUS_DATA_DIR":       folder,
+		"CALLBUS_STREAM_MAX_AGE": "24h",
 	}
-	return Config{
-		Accounts:   []Account{account},
-		Roles:      Roles{Ingest: true, HTTP: true},
-		HTTPListen: d.free("127.0.0.1:8080", "HTTP"),
-		Bus: Bus{
-			Listen: d.free("127.0.0.1:4222", "NATS"), DataDir: folder, Sync: Sync{Always: true}, Replicas: 1, MaxAge: 24 * time.Hour,
-		},
+	for _, p := range d.pbx.pbxs {
+		maps.Copy(p.Settings, demoSettings[p.Vendor])
+		maps.Copy(vars, variablesOf(p.Variables(p.Vendor, d.pbx.URL(p.Vendor))))
 	}
+	return loadConfig(vars, vendors())
 }
 
 // free returns usual, or another address if that one is taken, and says so.
@@ -142,15 +164,16 @@ func (d *demo) free(usual, what string) Listen {
 }
 
 func (d *demo) welcome(e *engine) error {
-	_, err := fmt.Fprintf(d.world.stderr, `A simulated Telsam PBX with calls ten times as fast as in life, and callbus watching it (seed %d).
+	_, err := fmt.Fprintf(d.world.stderr, `Simulated PBXs of four vendors (%s) with calls ten times as fast as in life, and callbus watching them
+(seed %d). Telsam shows its active calls; the others tell of a call once it is over. Verimor allows six requests a minute.
 
   events      %s   any NATS client may subscribe: call.missed.>  call.*.telsam.>  source.gap.>
   health      http://%s/readyz   metrics: /metrics   schemas: /schemas/
-  the PBX     %s
+  the PBXs    http://%s/
 
 Stop with Ctrl-C.
 
-`, d.pbx.world.Config().Seed, e.bus.url(), e.http.Addr(), d.pbx.URL())
+`, strings.Join(pbxsim.Vendors(), ", "), d.seed, e.bus.url(), e.http.Addr(), d.pbx.listener.Addr())
 	return err
 }
 
@@ -171,7 +194,22 @@ func (d *demo) print(ctx context.Context, bus *openedBus) error {
 
 // farewell holds what was printed against what really happened.
 func (d *demo) farewell() error {
-	report := score.Of(d.pbx.telsam.Truth(time.Now()), d.seen, score.Options{Since: d.began, Until: time.Now(), Grace: demoGrace})
-	_, err := fmt.Fprintf(d.world.stderr, "\nHeld against what happened on the simulated PBX:\n\n%s", report)
-	return err
+	now := time.Now()
+	if _, err := fmt.Fprint(d.world.stderr, "\nHeld against what happened on the simulated PBXs:\n"); err != nil {
+		return err
+	}
+	for _, p := range d.pbx.pbxs {
+		report := score.Of(p.Truth(now), d.of(p.Vendor), score.Options{
+			Since: d.began, Until: now, Grace: demoGrace + demoWaits[p.Vendor], RecordsOnly: p.RecordsOnly,
+		})
+		if _, err := fmt.Fprintf(d.world.stderr, "\n%s\n%s", p.Vendor, report); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of returns what was published of an account.
+func (d *demo) of(account string) []events.Event {
+	return slices.DeleteFunc(slices.Clone(d.seen), func(e events.Event) bool { return e.Account != account })
 }

@@ -14,7 +14,7 @@ import (
 
 const pbxsimLong = `Serves the simulated PBXs alone, each through its vendor's own API, for people who build on callbus or on those APIs. Every vendor shows the same world of calls: answered, missed, busy, queues, redials, short and long ones.
 
-It prints the URL and the credentials, and the settings with which callbus watches it.`
+It prints the settings with which callbus watches each of them, credentials and all.`
 
 const pbxsimExamples = `  callbus pbxsim
   callbus pbxsim --listen 127.0.0.1:9000 --seed 7
@@ -61,25 +61,33 @@ func runPbxsim(ctx context.Context, o pbxsimOptions, log *slog.Logger, stdout io
 		return &usageError{problem: fmt.Sprintf("--faults: %v is not a share of 0 to 1", o.Faults), try: "Try: callbus pbxsim --faults 0.2"}
 	}
 	world := pbxsim.Config{Seed: seedOr(o.Seed), Start: time.Now().Add(-time.Hour), Rate: o.Rate, Scale: o.Scale, Keep: pbxsimKeep}
-	cfg := pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(o.Faults), Records: pbxsim.Records{LateRate: o.Late}}
-	s, err := serveSimulated(o.Listen, world, cfg, log)
+	manner := pbxsim.Manner{Faults: pbxsim.MixedFaults(o.Faults), Records: pbxsim.Records{LateRate: o.Late}}
+	if err := usable(world, manner); err != nil {
+		return err
+	}
+	// A world of its own for each, though the same calls: a call that is hung up at one vendor goes on at the others.
+	s, err := serveSimulated(o.Listen, func(string) *pbxsim.World { return pbxsim.NewWorld(world) }, manner, log)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(stdout, `telsam   %[1]s   user %[2]s, password %[3]s   seed %[4]d
-
-  curl '%[1]s/?username=%[2]s&password=%[3]s&action=activecalls'
-
-To watch it with callbus:
-
-  CALLBUS_ACCOUNTS=sim \
-  CALLBUS_ACCOUNT_SIM_PROVIDER=telsam CALLBUS_ACCOUNT_SIM_URL=%[1]s \
-  CALLBUS_ACCOUNT_SIM_USERNAME=%[2]s CALLBUS_ACCOUNT_SIM_PASSWORD=%[3]s callbus run
-
-Stop with Ctrl-C.
-`, s.URL(), simulatedUser, simulatedPassword, world.Seed)
-	if err != nil {
+	if err := s.describe(stdout, world.Seed); err != nil {
 		return err
 	}
 	return s.Run(ctx)
+}
+
+// describe prints where each PBX is, and the settings with which callbus watches it.
+func (s *simulated) describe(out io.Writer, seed uint64) error {
+	text := fmt.Sprintf("Simulated PBXs with the same calls, seed %d. To watch one with callbus:\n", seed)
+	for _, p := range s.pbxs {
+		text += "\n  CALLBUS_ACCOUNTS=sim"
+		for _, variable := range p.Variables("sim", s.URL(p.Vendor)) {
+			text += " \\\n  " + variable
+		}
+		text += " callbus run\n"
+	}
+	text += fmt.Sprintf("\nThe active calls of the first:\n\n  curl '%s/?username=%s&password=%s&action=activecalls'\n\nStop with Ctrl-C.\n",
+		s.URL("telsam"), simulatedSecret, simulatedSecret)
+	_, err := io.WriteString(out, text)
+	return err
 }

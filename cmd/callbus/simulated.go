@@ -13,41 +13,46 @@ import (
 	"github.com/callbus/callbus/ingest/pbxsim"
 )
 
-// simulated is a simulated PBX that is served over HTTP.
+// simulated is simulated PBXs that are served over HTTP, each below a path that is its vendor's name.
 type simulated struct {
-	world    *pbxsim.World
-	telsam   *pbxsim.Telsam
+	pbxs     []pbxsim.Shown
 	listener net.Listener
 	server   *http.Server
 }
 
-// simulatedUser and simulatedPassword are what the simulated PBXs ask for, as everybody may know.
-const (
-	simulatedUser     = "demo"
-	simulatedPassword = "demo"
-)
+// simulatedSecret is what the simulated PBXs ask for, as everybody may know.
+const simulatedSecret = "demo"
 
-// serveSimulated takes the address; Run serves.
-func serveSimulated(addr string, world pbxsim.Config, cfg pbxsim.TelsamConfig, log *slog.Logger) (*simulated, error) {
-	if err := errors.Join(world.Validate(), cfg.Validate()); err != nil {
-		return nil, &usageError{problem: err.Error(), try: "Try: callbus pbxsim --help"}
-	}
+// serveSimulated takes the address; Run serves. worldOf returns the world that a vendor shows.
+func serveSimulated(addr string, worldOf func(vendor string) *pbxsim.World, m pbxsim.Manner, log *slog.Logger) (*simulated, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, listenError("--listen", addr, err)
 	}
-	cfg.Username, cfg.Password = simulatedUser, simulatedPassword
-	s := &simulated{world: pbxsim.NewWorld(world), listener: l}
-	s.telsam = pbxsim.NewTelsam(s.world, cfg, time.Now)
+	m.Secret = simulatedSecret
+	s := &simulated{listener: l}
+	for _, vendor := range pbxsim.Vendors() {
+		s.pbxs = append(s.pbxs, pbxsim.Show(vendor, worldOf(vendor), m, time.Now))
+	}
 	s.server = &http.Server{
-		Handler: s.telsam, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		Handler: pbxsim.Handler(s.pbxs), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return s, nil
 }
 
-// URL is the base URL of the simulated Telsam.
-func (s *simulated) URL() string { return "http://" + s.listener.Addr().String() }
+// usable returns what is wrong with a world and the manner in which it is to be shown, as a usage error.
+func usable(world pbxsim.Config, m pbxsim.Manner) error {
+	if err := errors.Join(world.Validate(), m.Records.Validate(), m.Faults.Validate()); err != nil {
+		return &usageError{problem: err.Error(), try: "Try: callbus pbxsim --help"}
+	}
+	return nil
+}
+
+// URL is the base URL of a vendor's simulated API.
+func (s *simulated) URL(vendor string) string {
+	return "http://" + s.listener.Addr().String() + "/" + vendor
+}
 
 // Run serves until ctx is done.
 func (s *simulated) Run(ctx context.Context) error {

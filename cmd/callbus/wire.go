@@ -16,13 +16,3 @@ func vendors() []vendor {
 		vendorOf("while1", while1.Defaults, while1.New),
 	}
 }
-
-// vendorNamed returns the vendor of that name, which there must be.
-func vendorNamed(name string) vendor {
-	for _, v := range vendors() {
-		if v.name == name {
-			return v
-		}
-	}
-	panic("no vendor " + name)
-}
