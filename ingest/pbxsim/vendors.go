@@ -18,6 +18,8 @@ type Manner struct {
 	Skew    time.Duration
 	Records Records
 	Faults  Faults
+	// LateRows is the share of calls of several rows of which one is written later; where a call is a row, nothing.
+	LateRows float64
 }
 
 // Shown is a world as one vendor shows it, with what callbus is set to in order to watch it.
@@ -46,7 +48,7 @@ func Show(vendor string, world *World, m Manner, clock func() time.Time) Shown {
 		s.View = NewBulutfon(world, BulutfonConfig{Token: m.Secret, Revision: BulutfonMixed, Skew: m.Skew, Records: m.Records, Faults: m.Faults}, clock)
 		s.Settings["TOKEN"] = m.Secret
 	case "while1":
-		s.View = NewWhile1(world, While1Config{Token: m.Secret, Key: m.Secret, Skew: m.Skew, Records: m.Records, Faults: m.Faults}, clock)
+		s.View = NewWhile1(world, While1Config{Token: m.Secret, Key: m.Secret, Skew: m.Skew, Records: m.Records, Faults: m.Faults, LateRowRate: m.LateRows}, clock)
 		s.Settings["TOKEN"], s.Settings["KEY"] = m.Secret, m.Secret
 	default:
 		panic("pbxsim: no vendor " + vendor)

@@ -7,10 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/callbus/callbus/ingest/pbxsim"
 )
 
 // process is callbus as its user runs it: a process with settings, that can be killed.
@@ -24,7 +27,7 @@ type process struct {
 	starts []time.Duration // how long each start took until the bus answered
 }
 
-func newProcess(s Scenario, pbx string) (*process, error) {
+func newProcess(s Scenario, pbxs []pbxsim.Shown, url string) (*process, error) {
 	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -36,20 +39,16 @@ func newProcess(s Scenario, pbx string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &process{scenario: s, port: port, log: log, env: append(os.Environ(),
-		"CALLBUS_ACCOUNTS=acme",
-		"CALLBUS_ACCOUNT_ACME_PROVIDER=telsam",
-		"CALLBUS_ACCOUNT_ACME_URL="+pbx,
-		"CALLBUS_ACCOUNT_ACME_USERNAME=callbus",
-		"CALLBUS_ACCOUNT_ACME_PASSWORD=callbus",
-		"CALLBUS_ACCOUNT_ACME_POLL_ACTIVE="+s.Poll.String(),
-		"CALLBUS_ACCOUNT_ACME_POLL_CDR="+(2*s.Poll).String(),
-		"CALLBUS_ACCOUNT_ACME_SETTLE="+s.Settle.String(),
-		"CALLBUS_ACCOUNT_ACME_TIMEOUT=2s",
-		"CALLBUS_NATS_LISTEN=127.0.0.1:"+port,
-		"CALLBUS_HTTP_LISTEN=off",
-		"CALLBUS_DATA_DIR="+s.data(),
-	)}, nil
+	c := &process{scenario: s, port: port, log: log, env: append(os.Environ(),
+		"CALLBUS_NATS_LISTEN=127.0.0.1:"+port, "CALLBUS_HTTP_LISTEN=off", "CALLBUS_DATA_DIR="+s.data(),
+	)}
+	var accounts []string
+	for _, p := range pbxs {
+		accounts = append(accounts, p.Vendor)
+		c.env = append(c.env, p.Variables(p.Vendor, url+"/"+p.Vendor)...)
+	}
+	c.env = append(c.env, "CALLBUS_ACCOUNTS="+strings.Join(accounts, ","))
+	return c, nil
 }
 
 func freePort() (string, error) {

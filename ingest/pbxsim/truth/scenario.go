@@ -4,24 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/ingest/pbxsim"
 	"github.com/callbus/callbus/ingest/pbxsim/score"
 )
 
-// Scenario is a world, how its PBX shows it, and what befalls callbus.
+// Scenario is worlds of calls, how their PBXs show them, and what befalls callbus.
 type Scenario struct {
 	Name    string
 	Dir     string
-	World   pbxsim.Config
-	PBX     pbxsim.TelsamConfig
-	Poll    time.Duration // POLL_ACTIVE; POLL_CDR is twice that
-	Settle  time.Duration
+	Seed    uint64
+	Manner  pbxsim.Manner
+	Mix     pbxsim.Mix
+	Vendors []Watched
 	Last    time.Duration // how long calls go on
 	Calm    time.Duration // how long callbus may catch up afterwards, without faults
 	Kills   int
@@ -30,27 +33,49 @@ type Scenario struct {
 	Verbose bool
 }
 
-// Calm is a vendor without fault.
-func Calm(seed uint64, last time.Duration) Scenario {
-	return Scenario{
-		Name: "a vendor without fault", Dir: "calm", Last: last, Calm: 10 * time.Second,
-		World: pbxsim.Config{Seed: seed, Rate: 300, Scale: 0.05, Extensions: 500, Mix: brief()},
-		Poll:  time.Second, Settle: 5 * time.Second,
+// Watched is one vendor's PBX, and how callbus is set to watch it.
+type Watched struct {
+	Vendor   string
+	Rate     float64           // fresh calls a minute
+	Settings map[string]string // of the account
+	Poll     time.Duration     // the longest that passes between two polls of what shows a call first
+	Settle   time.Duration     // and how long that is waited with
+	Grace    time.Duration     // how long before the end of the calm a record must be readable to be judged
+}
+
+// watched are the PBXs of all vendors. A call of telsam is seen while it lasts; of the others, its record is.
+func watched(calm time.Duration) []Watched {
+	third := calm / 3
+	return []Watched{
+		{"telsam", 300, map[string]string{"POLL_ACTIVE": "1s", "POLL_CDR": "2s", "SETTLE": "5s"}, time.Second, 0, third},
+		{"verimor", 30, nil, 15 * time.Second, 0, max(third, calm-calm/4)}, // six requests a minute for everything
+		{"bulutfon", 60, map[string]string{"POLL_CDR": "2s"}, 2 * time.Second, 0, third},
+		{"while1", 60, map[string]string{"POLL_CDR": "2s", "SETTLE": "5s"}, 2 * time.Second, 7 * time.Second, third}, // decided by the poll after SETTLE
 	}
 }
 
-// Rough is a vendor where much goes wrong, and a callbus that is killed again and again.
+// Calm is vendors without fault.
+func Calm(seed uint64, last time.Duration) Scenario {
+	const calm = 40 * time.Second
+	return Scenario{
+		Name: "vendors without fault", Dir: "calm", Seed: seed, Mix: brief(), Last: last, Calm: calm, Vendors: watched(calm),
+	}
+}
+
+// Rough is vendors where much goes wrong, and a callbus that is killed again and again.
 func Rough(seed uint64, last time.Duration, kills int) Scenario {
 	faults := pbxsim.MixedFaults(0.2)
 	faults.StallFor, faults.SlowFor = 5*time.Second, pbxsim.Span{Min: 500 * time.Millisecond, Max: 1500 * time.Millisecond}
-	s := Calm(seed+1, last)
-	s.Name, s.Dir, s.Kills, s.Calm = fmt.Sprintf("a fifth of all requests fail, records late and unreadable, callbus killed %d times", kills), "rough", kills, 80*time.Second
-	s.PBX = pbxsim.TelsamConfig{Faults: faults, Skew: 3 * time.Second, Records: pbxsim.Records{
-		LateRate: 0.1, LateLag: pbxsim.Span{Min: 2 * time.Second, Max: 30 * time.Second},
-		GarbageRate: 0.02, GarbledRate: 0.02, GarbledFor: pbxsim.Span{Min: 2 * time.Second, Max: 20 * time.Second},
-		CorrectRate: 0.02, CorrectAfter: pbxsim.Span{Min: 5 * time.Second, Max: 20 * time.Second},
-	}}
-	return s
+	const calm = 150 * time.Second
+	return Scenario{
+		Name: fmt.Sprintf("a fifth of all requests fail, records late and unreadable, callbus killed %d times", kills),
+		Dir:  "rough", Seed: seed + 1, Mix: brief(), Last: last, Calm: calm, Vendors: watched(calm), Kills: kills,
+		Manner: pbxsim.Manner{Faults: faults, Skew: 3 * time.Second, LateRows: 0.05, Records: pbxsim.Records{
+			LateRate: 0.1, LateLag: pbxsim.Span{Min: 2 * time.Second, Max: 60 * time.Second},
+			GarbageRate: 0.02, GarbledRate: 0.02, GarbledFor: pbxsim.Span{Min: 2 * time.Second, Max: 20 * time.Second},
+			CorrectRate: 0.02, CorrectAfter: pbxsim.Span{Min: 5 * time.Second, Max: 20 * time.Second},
+		}},
+	}
 }
 
 // brief leaves out the calls of hours: the run is one of minutes.
@@ -62,28 +87,50 @@ func brief() pbxsim.Mix {
 
 // Result is the score of a scenario.
 type Result struct {
-	score.Report
 	Name      string
 	Last      time.Duration
 	Kills     int
-	Requests  int
-	Faults    int
-	Arrivals  Arrivals
+	Vendors   []Score
 	Schema    []string // events that do not hold their schema
 	Restarted time.Duration
 }
 
+// Score is that of one vendor's account.
+type Score struct {
+	score.Report
+	Vendor   string
+	Requests int
+	Faults   int
+	TooMany  int // requests beyond the vendor's limit
+	Arrivals Arrivals
+}
+
+// perfect tells whether everything was told right. Arrival in time and keeping to the limit are asked for only when
+// nothing goes wrong: a process that is killed forgets what it has asked for.
+func (s Score) perfect(calm bool) bool {
+	return s.Report.Perfect() && (!calm || s.TooMany == 0 && s.Arrivals.OK())
+}
+
 // Perfect tells whether everything was told right, and well-formed.
 func (r Result) Perfect() bool {
-	return r.Report.Perfect() && len(r.Schema) == 0 && (r.Kills > 0 || r.Arrivals.OK())
+	for _, s := range r.Vendors {
+		if !s.perfect(r.Kills == 0) {
+			return false
+		}
+	}
+	return len(r.Schema) == 0
 }
 
 func (r Result) String() string {
-	s := fmt.Sprintf("== %s: %v of calls, %d requests of which %d failed, %d kills\n\n%s", r.Name, r.Last, r.Requests, r.Faults, r.Kills, r.Report)
-	if r.Kills == 0 {
-		s += r.Arrivals.String()
-	} else {
-		s += fmt.Sprintf("up again after a kill: %v on average\n", r.Restarted.Round(time.Millisecond))
+	s := fmt.Sprintf("== %s: %v of calls, %d kills\n", r.Name, r.Last, r.Kills)
+	for _, v := range r.Vendors {
+		s += fmt.Sprintf("\n-- %s: %d requests, %d of them failed, %d beyond the vendor's limit\n\n%s", v.Vendor, v.Requests, v.Faults, v.TooMany, v.Report)
+		if r.Kills == 0 {
+			s += v.Arrivals.String()
+		}
+	}
+	if r.Kills > 0 {
+		s += fmt.Sprintf("\nup again after a kill: %v on average\n", r.Restarted.Round(time.Millisecond))
 	}
 	for _, broken := range r.Schema {
 		s += "schema: " + broken + "\n"
@@ -93,14 +140,13 @@ func (r Result) String() string {
 
 // Run runs s and scores it.
 func (s Scenario) Run(ctx context.Context) (Result, error) {
-	s.World.Start = time.Now()
-	pbx := pbxsim.NewTelsam(pbxsim.NewWorld(s.World), s.PBX, time.Now)
-	url, stop, err := serve(pbx)
+	pbxs := s.show(time.Now())
+	url, stop, err := serve(pbxsim.Handler(pbxs))
 	if err != nil {
 		return Result{}, err
 	}
 	defer stop()
-	c, err := newProcess(s, url)
+	c, err := newProcess(s, pbxs, url)
 	if err != nil {
 		return Result{}, err
 	}
@@ -115,16 +161,31 @@ func (s Scenario) Run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	until := time.Now()
-	pbx.SetFaults(pbxsim.Faults{})
+	for _, p := range pbxs {
+		p.SetFaults(pbxsim.Faults{})
+	}
 	if err := rest(ctx, s.Calm); err != nil {
 		return Result{}, err
 	}
-	return s.score(ctx, pbx, c, listener, since, until)
+	return s.score(ctx, pbxs, c, listener, since, until)
+}
+
+// show returns each vendor's PBX, with calls of its own.
+func (s Scenario) show(start time.Time) []pbxsim.Shown {
+	var all []pbxsim.Shown
+	for i, v := range s.Vendors {
+		world := pbxsim.NewWorld(pbxsim.Config{Seed: s.Seed + 100*uint64(i), Start: start, Rate: v.Rate, Scale: 0.05, Extensions: 500, Mix: s.Mix})
+		shown := pbxsim.Show(v.Vendor, world, s.Manner, time.Now)
+		maps.Copy(shown.Settings, v.Settings)
+		shown.Settings["TIMEOUT"] = "2s"
+		all = append(all, shown)
+	}
+	return all
 }
 
 // trouble lets the calls go on, and kills callbus at random moments meanwhile.
 func (s Scenario) trouble(ctx context.Context, c *process) error {
-	rnd := rand.New(rand.NewPCG(s.World.Seed, 11))
+	rnd := rand.New(rand.NewPCG(s.Seed, 11))
 	if s.Kills == 0 {
 		return rest(ctx, s.Last)
 	}
@@ -144,7 +205,7 @@ func (s Scenario) trouble(ctx context.Context, c *process) error {
 	return nil
 }
 
-func (s Scenario) score(ctx context.Context, pbx *pbxsim.Telsam, c *process, l *listener, since, until time.Time) (Result, error) {
+func (s Scenario) score(ctx context.Context, pbxs []pbxsim.Shown, c *process, l *listener, since, until time.Time) (Result, error) {
 	published, broken, err := readStream(ctx, c.natsURL())
 	if err != nil {
 		return Result{}, err
@@ -154,16 +215,25 @@ func (s Scenario) score(ctx context.Context, pbx *pbxsim.Telsam, c *process, l *
 	}
 	now := time.Now()
 	r := Result{Name: s.Name, Last: s.Last, Kills: s.Kills, Schema: broken, Restarted: c.meanStart()}
-	r.Report = score.Of(pbx.Truth(now), published, score.Options{
-		Since: since, Until: now, Skew: s.PBX.Skew, Grace: s.grace(), SeenAfter: s.Poll + 300*time.Millisecond,
+	for i, p := range pbxs {
+		r.Vendors = append(r.Vendors, s.Vendors[i].score(p, published, l, s.Manner.Skew, since, until, now))
+	}
+	return r, nil
+}
+
+func (v Watched) score(p pbxsim.Shown, published []events.Event, l *listener, skew time.Duration, since, until, now time.Time) Score {
+	of := slices.DeleteFunc(slices.Clone(published), func(e events.Event) bool { return e.Account != v.Vendor })
+	r := Score{Vendor: v.Vendor, TooMany: p.TooMany()}
+	r.Report = score.Of(p.Truth(now), of, score.Options{
+		Since: since, Until: now, Skew: skew, Grace: v.Grace, SeenAfter: v.Poll + arrivalSlack, RecordsOnly: p.RecordsOnly,
 	})
-	requests, faults := pbx.Requests()
+	requests, faults := p.Requests()
 	r.Requests = requests
 	for _, n := range faults {
 		r.Faults += n
 	}
-	r.Arrivals = l.against(r.Report, pbx.Truth(until), published, s.Poll)
-	return r, nil
+	r.Arrivals = l.against(p.Truth(until), of, v, p.RecordsOnly)
+	return r
 }
 
 // serve serves h on a free port of loopback.
@@ -185,8 +255,5 @@ func rest(ctx context.Context, d time.Duration) error {
 		return errors.New("interrupted")
 	}
 }
-
-// grace is how long an event may take before it counts as left out: to the end of the calm, less one poll of records.
-func (s Scenario) grace() time.Duration { return s.Calm / 3 }
 
 func (s Scenario) data() string { return filepath.Join(s.Folder, "data") }
