@@ -38,9 +38,9 @@ const (
 func (j *judge) standing(t *pbxsim.Truth) standing {
 	c, o := t.Call, j.o
 	switch {
-	case !o.Since.IsZero() && c.End.Before(o.Since.Add(-o.Grace)):
+	case !o.Since.IsZero() && c.End.Before(o.Since.Add(-o.Look)):
 		return over
-	case !o.Since.IsZero() && c.End.Before(o.Since.Add(o.Grace)):
+	case !o.Since.IsZero() && c.End.Before(o.Since.Add(o.Look)):
 		return open
 	case !t.Readable.Add(o.Grace).After(o.Until):
 		return settled

@@ -13,6 +13,7 @@ type Options struct {
 	Since     time.Time     // when callbus first looked at the PBX. Calls that ended before are not expected; always when zero
 	Until     time.Time     // when the events were read; required
 	Grace     time.Duration // how long after the fact an event may take before it counts as left out; 15 s
+	Look      time.Duration // how long after Since calls end of which nothing may be known; Grace
 	Reread    time.Duration // how long it may take until a change of an old record is seen; 20 min
 	Tolerance time.Duration // how far a time may be from the true one; 2 s
 	Skew      time.Duration // how far the PBX's clock is ahead: a time may be told in either
@@ -24,6 +25,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	orDefault(&o.Grace, 15*time.Second)
+	orDefault(&o.Look, o.Grace)
 	orDefault(&o.Reread, 20*time.Minute)
 	orDefault(&o.Tolerance, 2*time.Second)
 	orDefault(&o.SeenAfter, 3*time.Second)

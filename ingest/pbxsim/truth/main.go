@@ -25,14 +25,18 @@ func run(ctx context.Context) error {
 	last := flag.Duration("for", 90*time.Second, "how long calls go on in each scenario")
 	kills := flag.Int("kills", 25, "how often callbus is killed in the second")
 	binary := flag.String("callbus", "", "the program to score (built from ./cmd/callbus when empty)")
+	keep := flag.String("keep", "", "keep callbus's data and log in this folder")
 	verbose := flag.Bool("v", false, "show what callbus logs")
 	flag.Parse()
 
-	folder, err := os.MkdirTemp("", "callbus-truth-")
-	if err != nil {
-		return err
+	folder := *keep
+	if folder == "" {
+		var err error
+		if folder, err = os.MkdirTemp("", "callbus-truth-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(folder)
 	}
-	defer os.RemoveAll(folder)
 	if *binary == "" {
 		*binary = filepath.Join(folder, "callbus")
 		if out, err := exec.CommandContext(ctx, "go", "build", "-o", *binary, "./cmd/callbus").CombinedOutput(); err != nil {

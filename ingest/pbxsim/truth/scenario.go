@@ -225,7 +225,7 @@ func (v Watched) score(p pbxsim.Shown, published []events.Event, l *listener, sk
 	of := slices.DeleteFunc(slices.Clone(published), func(e events.Event) bool { return e.Account != v.Vendor })
 	r := Score{Vendor: v.Vendor, TooMany: p.TooMany()}
 	r.Report = score.Of(p.Truth(now), of, score.Options{
-		Since: since, Until: now, Skew: skew, Grace: v.Grace, SeenAfter: v.Poll + arrivalSlack, RecordsOnly: p.RecordsOnly,
+		Since: since, Until: now, Skew: skew, Grace: v.Grace, Look: 10 * time.Second, SeenAfter: v.Poll + arrivalSlack, RecordsOnly: p.RecordsOnly,
 	})
 	requests, faults := p.Requests()
 	r.Requests = requests
