@@ -22,6 +22,10 @@ const sureTolerance = 5 * time.Second
 // later is easily taken for another.
 const likeTolerance = 2 * time.Second
 
+// handedOnSlack is how well times must agree where a caller who withholds his number was seen to reach one extension and
+// the record names another: he was handed on between two polls, or it is not he.
+const handedOnSlack = time.Second
+
 // lifeSlack is how much shorter or longer a record may say a call was than it was seen to be.
 const lifeSlack = 2 * time.Second
 
@@ -82,16 +86,19 @@ func (t *Tracker) match(c *call, rec *CDR, listed time.Time) (pair, bool) {
 	if skewed > sureTolerance && (apart > joinTolerance || t.clock.sure()) {
 		return pair{}, false
 	}
-	if skewed > likeTolerance && t.clock.sure() && !identified(rec.Call.From) {
+	if skewed > likeTolerance && t.clock.known && !identified(rec.Call.From) {
 		return pair{}, false
 	}
 	p := pair{rec: rec, call: c, weak: penalty >= weakPenalty}
 	p.cost = skewed + penalty + c.doubts(rec) + t.clock.ours(start).Add(time.Second/2).Sub(middle(c.began)).Abs()/4
 	if c.goneAt.IsZero() { // its own record is yet to come: of two that look alike, neither need take the other's
-		return p, !t.overBeforeBegin(rec, c)
+		return p, penalty <= 2*weakPenalty && !t.overBeforeBegin(rec, c)
 	}
 	off := c.lifeOff(rec.Call.EndedAt.Sub(start))
 	p.cost += off
+	if penalty > 2*weakPenalty {
+		return p, off <= handedOnSlack && skewed <= handedOnSlack && answeredBy(rec.Call)
+	}
 	return p, off <= lifeSlack || skewed <= channelSlack
 }
 
@@ -141,7 +148,10 @@ func (c *call) parties(f *events.Call) (time.Duration, bool) {
 		return 0, true
 	}
 	if sameFrom && !identified(f.From) {
-		return 2 * weakPenalty, mayReach(queueKey(c.facts.Queue), partyKey(c.facts.To), f)
+		if mayReach(queueKey(c.facts.Queue), partyKey(c.facts.To), f) {
+			return 2 * weakPenalty, true
+		}
+		return 3 * weakPenalty, queueKey(c.facts.Queue) == "" && queueKey(f.Queue) == "" // it may have been handed on
 	}
 	return weakPenalty, sameFrom || mine != nil && theirs != nil
 }
