@@ -540,6 +540,16 @@ func joinCases() []trackerCase {
 			sees(shows(8)),
 			sees(lists(9, record("1", 3, 7, reached("640"), queued("640"), answered)), "A ended: final, answered, not missed"),
 		}},
+		{name: "a withheld caller who was handed on between two polls is joined by when", joins: map[string]string{"SIP/1": "1"}, steps: []step{
+			sees(shows(4, ringing("SIP/1", 3, of("anonymous"))), "A started"),
+			sees(shows(6)),
+			sees(lists(7, record("1", 3, 5, by("anonymous"), reached("105"), answered)), "A answered, when is not known", "A ended: final, answered, not missed"),
+		}},
+		{name: "a withheld caller to another extension seconds later is not the one that was seen", joins: map[string]string{"": "1"}, steps: []step{
+			sees(shows(4, ringing("SIP/1", 3, of("anonymous"))), "A started"),
+			sees(shows(6)),
+			sees(lists(9, record("1", 5.5, 8, by("anonymous"), reached("105"), answered)), "B started", "B answered, when is not known", "B ended: final, answered, not missed"),
+		}},
 		{name: "a withheld caller is joined by where the call went", joins: map[string]string{"SIP/1": "1", "SIP/2": "2"}, steps: []step{
 			sees(shows(4, ringing("SIP/1", 3, of("")), ringing("SIP/2", 3, of(""), rings("102"))), "A started", "B started"),
 			sees(shows(6)),
