@@ -168,7 +168,7 @@ func nothingGoesOn(t *testing.T, v Vendor) []string {
 	for _, h := range []http.HandlerFunc{v.serve(v.with(calls(many)...)), v.Refuse} {
 		srv := start(h)
 		c := srv.open(t, v)
-		for _, q := range questions(c, sample{hangup: "no id"}) {
+		for _, q := range questions(c, sample{hangup: noID}) {
 			patiently(q.ask)
 		}
 		for range c.CDRs(context.Background(), ingest.Window{From: time.Now().Add(-span), To: time.Now()}) {

@@ -1,6 +1,7 @@
 package ingesttest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -113,18 +114,21 @@ func answerOf(l ingest.ActiveLister) func(context.Context) answer {
 	}
 }
 
+// noID is asked to be ended where no id is known by which a call can be.
+const noID = "no id"
+
 // A sample is a call that the vendor has, and what the provider made of it.
 type sample struct {
 	pbx    PBX
 	call   events.Call // as it would be published
 	key    string
-	hangup string // the id by which it can be ended, or one that is not empty
+	hangup string // the id by which it can be ended, or noID
 }
 
 // sampled reads a call that goes on and its record.
 func (v Vendor) sampled(t testing.TB) sample {
 	shown := Call{ID: 7, Inbound: true, Outside: "+905000000007", Inside: "215", Began: noon.Add(-10 * time.Minute), Talked: time.Minute}
-	s := sample{pbx: v.with(shown), hangup: "no id"}
+	s := sample{pbx: v.with(shown), hangup: cmp.Or(v.HangupID, noID)}
 	s.pbx.Active = v.showing(shown).Active
 	srv := start(v.serve(s.pbx))
 	defer srv.stop()

@@ -50,6 +50,10 @@ type Vendor struct {
 	// credential is looked for in them. Best is none.
 	Verbatim []string
 
+	// HangupID is an id by which a call can be ended that the suite shows, where nothing that the vendor tells of a call
+	// holds one: then a person has to know it. "" where the provider finds it.
+	HangupID string
+
 	// Requests is how many requests one reading may make of a list that has no end within its window before it gives up;
 	// 0 if that is too many to try (about 300): then only lists are tried that can be seen to have no end.
 	Requests int
