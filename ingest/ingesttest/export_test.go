@@ -24,7 +24,7 @@ func Find(t *testing.T, name string, v Vendor) []string {
 // WithLess lets what has no end be little more than may be read, so that to read all of it does not take long.
 func WithLess(t *testing.T) {
 	before := huge
-	huge = taken + 48<<20
+	huge = 2 * taken
 	t.Cleanup(func() { huge = before })
 }
 
