@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -98,14 +99,16 @@ func contractAnswer(w http.ResponseWriter, r *http.Request, pbx ingesttest.PBX) 
 func contractPage(w http.ResponseWriter, r *http.Request, pbx ingesttest.PBX) {
 	reach, limited := map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "month": 30 * 24 * time.Hour}[r.URL.Query().Get("time_limit")]
 	n, _ := strconv.Atoi(r.URL.Query().Get("page"))
-	var rows []string
-	for _, row := range pbx.Records {
-		if !limited || time.Since(row.Began) <= reach {
-			rows = append(rows, row.JSON())
-		}
+	rows := pbx.Records
+	older := func(row ingesttest.Row) bool { return limited && time.Since(row.Began) > reach }
+	if i := slices.IndexFunc(rows, older); i >= 0 {
+		rows = rows[:i]
 	}
 	count := max(len(rows), pbx.Claimed)
-	shown := rows[min(len(rows), (n-1)*100):min(len(rows), n*100)]
+	var shown []string
+	for _, row := range rows[min(len(rows), (n-1)*100):min(len(rows), n*100)] {
+		shown = append(shown, row.JSON())
+	}
 	fmt.Fprintf(w, `{"cdrs":[%s],"pagination":{"page":%d,"total_count":%d,"total_pages":%d,"limit":100}}`,
 		strings.Join(shown, ","), n, count, (count+99)/100)
 }

@@ -14,22 +14,21 @@ import (
 	"unicode/utf8"
 )
 
-const (
-	// taken is how much of a body may be read before it is given up.
-	taken = 48 << 20
-	// allocated is how much memory may be used to read it, all buffers counted that were outgrown.
-	allocated = 192 << 20
-)
+// bounds are what is tried, in bytes.
+type bounds struct {
+	huge      int    // how much there is of what has no end
+	taken     int    // how much of it may be read before it is given up
+	allocated uint64 // how much memory that may use, all buffers counted that were outgrown
+}
 
-// huge is how much there is of what has no end: 1 GB.
-var huge = 1 << 30
+var bound = bounds{huge: 1 << 30, taken: 48 << 20, allocated: 320 << 20}
 
-// endless writes begin, and chunk again and again until there is 1 GB, or nobody takes it any more; and counts.
+// endless writes begin, and chunk again and again until there is very much, or nobody takes it any more; and counts.
 func endless(begin, chunk string, count *atomic.Int64) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		n, err := io.WriteString(w, begin)
-		for count.Store(int64(n)); err == nil && count.Load() < int64(huge); count.Add(int64(n)) {
+		for count.Store(int64(n)); err == nil && count.Load() < int64(bound.huge); count.Add(int64(n)) {
 			n, err = io.WriteString(w, chunk)
 		}
 	}
@@ -42,14 +41,14 @@ func endlessBodiesAreGivenUp(t *testing.T, v Vendor) []string {
 		h, about := endless("[", rows, &count), v.sampled(t)
 		return slices.Concat(
 			about.once().costsLittle(t, "rows", h, &count),
-			about.costsLittle(t, "rows of 1 GB, as is said before", announced(h), &count))
+			about.costsLittle(t, "rows, as many as is said before", announced(h), &count))
 	})
 }
 
 // announced says beforehand how much h will send: who believes that reads nothing.
 func announced(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", strconv.Itoa(huge))
+		w.Header().Set("Content-Length", strconv.Itoa(bound.huge))
 		h(w, r)
 	}
 }
@@ -68,8 +67,8 @@ func (s sample) costsLittle(t *testing.T, name string, h http.Handler, count *at
 		runtime.ReadMemStats(&after)
 		used := after.TotalAlloc - before.TotalAlloc
 		f.unless(a.err != nil && a.holds() == "", "%s: %s: %v %s; want an error alone", name, q.name, a.err, a.holds())
-		f.unless(used < allocated, "%s: %s costs %d MB", name, q.name, used>>20)
-		f.unless(count.Load() < taken, "%s: %s reads %d MB", name, q.name, count.Load()>>20)
+		f.unless(used < bound.allocated, "%s: %s costs %d MB", name, q.name, used>>20)
+		f.unless(count.Load() < int64(bound.taken), "%s: %s reads %d MB", name, q.name, count.Load()>>20)
 		runtime.ReadMemStats(&before)
 	})
 	return f
@@ -82,7 +81,7 @@ func bomb() []byte {
 	z := gzip.NewWriter(&one)
 	z.Write(bytes.Repeat([]byte("["+strings.Repeat(" ", 1023)), 1<<10))
 	z.Close()
-	return bytes.Repeat(one.Bytes(), huge>>20)
+	return bytes.Repeat(one.Bytes(), bound.huge>>20)
 }
 
 func bombsAreGivenUp(t *testing.T, v Vendor) []string {
@@ -96,7 +95,7 @@ func bombsAreGivenUp(t *testing.T, v Vendor) []string {
 	})
 }
 
-// endlessHeaders sends headers until there is 1 GB, or nobody takes them any more; and counts.
+// endlessHeaders sends headers until there are very many, or nobody takes them any more; and counts.
 func endlessHeaders(count *atomic.Int64) http.HandlerFunc {
 	line := "X-A: " + strings.Repeat("a", 1<<12) + "\r\n"
 	return func(w http.ResponseWriter, _ *http.Request) {
@@ -106,7 +105,7 @@ func endlessHeaders(count *atomic.Int64) http.HandlerFunc {
 		}
 		defer conn.Close()
 		n, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
-		for count.Store(int64(n)); err == nil && count.Load() < int64(huge); count.Add(int64(n)) {
+		for count.Store(int64(n)); err == nil && count.Load() < int64(bound.huge); count.Add(int64(n)) {
 			n, err = io.WriteString(conn, line)
 		}
 	}

@@ -51,6 +51,9 @@ type Vendor struct {
 	// holds one: then a person has to know it. "" where the provider finds it.
 	HangupID string
 
+	// Page is how many rows the vendor puts on a full page; 0 is 100.
+	Page int
+
 	// Requests is how many requests one reading may make of a list that has no end within its window before it gives up;
 	// 0 if that is too many to try (about 300): then only lists are tried that can be seen to have no end.
 	Requests int

@@ -75,10 +75,11 @@ func contractRow(change map[string]any) string {
 	return string(b)
 }
 
+func contractID(c ingesttest.Call) string { return fmt.Sprintf("%d.%d", c.Began.Unix(), c.ID) }
+
 func contractRecord(c ingesttest.Call) string {
-	id := fmt.Sprintf("%d.%d", c.Began.Unix(), c.ID)
 	change := map[string]any{
-		"id": strconv.Itoa(c.ID), "uniqueid": id, "linkedid": id,
+		"id": strconv.Itoa(c.ID), "uniqueid": contractID(c), "linkedid": contractID(c),
 		"time": c.Began.In(bucharest).Format(time.DateTime), "time_end": c.Ended().In(bucharest).Format(time.DateTime),
 		"source": strings.Replace(c.From(), "+", "00", 1), "destination": strings.Replace(c.To(), "+", "00", 1), "direction": "OUT",
 		"call_status": "NO ANSWER", "call_codes": "NO ANSWER", "bill_duration": clock(c.Talked), "duration": clock(c.Lasted()), "ring_time": clock(c.Rang),
@@ -106,22 +107,30 @@ func contractAnswer(w http.ResponseWriter, r *http.Request, pbx ingesttest.PBX) 
 	n, _ := strconv.Atoi(r.FormValue("page"))
 	shown := rows[min(len(rows), (n-1)*100):min(len(rows), n*100)]
 	fmt.Fprintf(w, `{"has_error":false,"messages":[],"pagination":{"page_size":100,"current_page":%d,"max_page":%d},"results":[%s]}`,
-		n, (max(len(rows), pbx.Claimed)+99)/100, strings.Join(shown, ","))
+		n, (max(len(rows), pbx.Claimed)+99)/100, written(shown))
 }
 
-// contractRows returns the rows that pass the filters.
-func contractRows(r *http.Request, all []ingesttest.Row) (rows []string) {
-	from, _ := strconv.Atoi(r.FormValue("filters[from_id]"))
+// contractRows returns the rows that pass the filter of a question, which has one.
+func contractRows(r *http.Request, all []ingesttest.Row) (rows []ingesttest.Row) {
+	id, _ := strconv.Atoi(r.FormValue("filters[from_id]"))
+	linked := r.FormValue("filters[linkedid]")
+	from, _ := time.ParseInLocation(time.DateTime, r.FormValue("filters[date_between][0]"), bucharest)
+	to, _ := time.ParseInLocation(time.DateTime, r.FormValue("filters[date_between][1]"), bucharest)
 	for _, row := range all {
-		wall := row.Began.In(bucharest).Format(time.DateTime)
-		linked := r.FormValue("filters[linkedid]")
-		switch {
-		case row.ID < from, linked != "" && linked != fmt.Sprintf("%d.%d", row.Began.Unix(), row.ID):
-		case from > 0, linked != "", wall >= r.FormValue("filters[date_between][0]") && wall <= r.FormValue("filters[date_between][1]"):
-			rows = append(rows, row.JSON())
+		during := !row.Began.Before(from) && !row.Began.After(to)
+		if during || id > 0 && row.ID >= id || linked != "" && linked == contractID(row.Call) {
+			rows = append(rows, row)
 		}
 	}
 	return rows
+}
+
+func written(rows []ingesttest.Row) string {
+	var texts []string
+	for _, row := range rows {
+		texts = append(texts, row.JSON())
+	}
+	return strings.Join(texts, ",")
 }
 
 func contractRefuse(w http.ResponseWriter, r *http.Request) {
