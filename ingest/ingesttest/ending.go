@@ -103,7 +103,7 @@ func heard(what string, ask func(context.Context) answer, after time.Duration) (
 func cancellationIsHeardBetweenPages(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		pbx := v.with(calls(many)...)
+		pbx := v.with(calls(few)...)
 		pages := len(v.readFrom(t, pbx).Pages)
 		srv := start(v.serve(pbx))
 		defer srv.stop()
@@ -131,7 +131,7 @@ func cancellationIsHeardBetweenPages(t *testing.T, v Vendor) []string {
 func leavingEarlyAsksNoMore(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		srv := start(v.serve(v.with(calls(many)...)))
+		srv := start(v.serve(v.with(calls(few)...)))
 		defer srv.stop()
 		asked := 0
 		for range srv.open(t, v).CDRs(context.Background(), window()) {
@@ -165,7 +165,7 @@ func silenceIsGivenUp(t *testing.T, v Vendor) []string {
 func nothingGoesOn(t *testing.T, v Vendor) []string {
 	var f finding
 	before := goleak.IgnoreCurrent()
-	for _, h := range []http.HandlerFunc{v.serve(v.with(calls(many)...)), v.Refuse} {
+	for _, h := range []http.HandlerFunc{v.serve(v.with(calls(few)...)), v.Refuse} {
 		srv := start(h)
 		c := srv.open(t, v)
 		for _, q := range questions(c, sample{hangup: noID}) {

@@ -224,7 +224,7 @@ func readBack(call events.Call) (events.Call, bool) {
 func readingsAreRepeatable(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		pbx := v.with(calls(120)...)
+		pbx := v.with(calls(40)...)
 		srv := start(v.serve(pbx))
 		defer srv.stop()
 		c := srv.open(t, v)
