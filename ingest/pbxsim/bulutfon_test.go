@@ -224,9 +224,10 @@ func TestBulutfonsNextPageIsATrap(t *testing.T) {
 func TestBulutfonsTimeLimitsSlide(t *testing.T) {
 	for limit, lasts := range map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "month": 31 * 24 * time.Hour} { // of May, in June
 		t.Run(limit, func(t *testing.T) {
-			began := time.Date(2024, 5, 2, 0, 0, 0, 0, time.UTC)
-			l := bulutfon(pbxsim.Config{Seed: 3, Rate: 0.5, Start: began}, pbxsim.BulutfonConfig{Skew: 10 * time.Minute})
-			for _, l.now = range []time.Time{began.Add(34 * 24 * time.Hour), began.Add(34*24*time.Hour + 20*time.Minute)} {
+			now := time.Date(2024, 6, 5, 0, 0, 0, 0, time.UTC)
+			began, rate := now.Add(-lasts-12*time.Hour), min(0.5, 4500/lasts.Minutes()) // a call in ten minutes in the month
+			l := bulutfon(pbxsim.Config{Seed: 3, Rate: rate, Start: began}, pbxsim.BulutfonConfig{Skew: 10 * time.Minute})
+			for _, l.now = range []time.Time{now, now.Add(20 * time.Minute)} {
 				p, err := l.page("limit=1&time_limit=" + limit)
 				want := 0
 				for _, truth := range l.Truth(l.now) {
