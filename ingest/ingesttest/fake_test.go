@@ -39,7 +39,7 @@ const fakeKey = `sk ü%&+"\1`
 var errRefused = fmt.Errorf("%w: the vendor says so", ingest.ErrCredentials)
 
 func newFake(slip string, hc *http.Client, base string) *fake {
-	o := vendorhttp.Options{Secrets: []secret.Text{secret.New(fakeKey)}}
+	o := vendorhttp.Options{MaxBody: 2 << 20, Secrets: []secret.Text{secret.New(fakeKey)}}
 	transport := hc.Transport.(*http.Transport)
 	switch slip {
 	case "waits for ever":
@@ -132,7 +132,7 @@ func (f *fake) CDRs(ctx context.Context, w ingest.Window) iter.Seq2[ingest.Page,
 	}
 }
 
-const fakePages = 30
+const fakePages = 12
 
 // pages reads page after page until one is short, and gives up after very many.
 func (f *fake) pages(ctx context.Context, question url.Values, w ingest.Window, yield func(ingest.Page, error) bool) {

@@ -33,7 +33,8 @@ func fakeVendor(open func(t testing.TB, hc *http.Client, base string) ingest.CDR
 			"began": {`{"id":1,"began":"noon"}`},
 		},
 		BadActive: map[string][]string{"id": {`{"id":null}`}},
-		Requests:  40,
+		Requests:  15,
+		Page:      fakePage,
 		Alike:     [][]string{{`{"id":1,"began":1,"rang":1,"talked":1,"in":true}`, `{"id":1,"began":1,"rang":"1,0","talked":1,"in":"t"}`}},
 	}
 }

@@ -55,7 +55,7 @@ func followedComesLate(t *testing.T, v Vendor) []string {
 func followedComesAgain(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		there := calls(many)
+		there := calls(few)
 		var failing atomic.Int32 // the request that fails, and all after it; 0 for none
 		var n atomic.Int32
 		right := v.serve(v.with(there...))

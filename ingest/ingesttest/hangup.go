@@ -60,7 +60,7 @@ func hangupsNeedAnID(t *testing.T, v Vendor) []string {
 		defer srv.stop()
 		if h, ok := srv.open(t, v).(ingest.Hanger); ok {
 			f.unless(h.HangupID(events.Call{}) == "", "HangupID of a call of which nothing is known is %q, want none", h.HangupID(events.Call{}))
-			f.unless(v.sampled(t).hangup != "no id", "HangupID finds no id in a call of this vendor")
+			f.unless(v.sampled(t).hangup != noID, "HangupID finds no id in a call of this vendor")
 		}
 		return f
 	})

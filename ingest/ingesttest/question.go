@@ -1,6 +1,7 @@
 package ingesttest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -113,18 +114,23 @@ func answerOf(l ingest.ActiveLister) func(context.Context) answer {
 	}
 }
 
+// noID is asked to be ended where no id is known by which a call can be.
+const noID = "no id"
+
 // A sample is a call that the vendor has, and what the provider made of it.
 type sample struct {
+	v      Vendor
+	asked  []string // the names of the questions that the provider can be asked
 	pbx    PBX
 	call   events.Call // as it would be published
 	key    string
-	hangup string // the id by which it can be ended, or one that is not empty
+	hangup string // the id by which it can be ended, or noID
 }
 
 // sampled reads a call that goes on and its record.
 func (v Vendor) sampled(t testing.TB) sample {
 	shown := Call{ID: 7, Inbound: true, Outside: "+905000000007", Inside: "215", Began: noon.Add(-10 * time.Minute), Talked: time.Minute}
-	s := sample{pbx: v.with(shown), hangup: "no id"}
+	s := sample{v: v, pbx: v.with(shown), hangup: cmp.Or(v.HangupID, noID)}
 	s.pbx.Active = v.showing(shown).Active
 	srv := start(v.serve(s.pbx))
 	defer srv.stop()
@@ -136,6 +142,9 @@ func (v Vendor) sampled(t testing.TB) sample {
 		if id := h.HangupID(live(c, s.call)); id != "" {
 			s.hangup = id
 		}
+	}
+	for _, q := range questions(c, s) {
+		s.asked = append(s.asked, q.name)
 	}
 	return s
 }
@@ -159,20 +168,11 @@ func live(c ingest.CDRReader, call events.Call) events.Call {
 }
 
 // asks puts each question to a client of its own, of a server that answers with h, and hands over what came of it.
-func (v Vendor) asks(t *testing.T, h http.Handler, judge func(q question, a answer, s *server)) {
-	about := v.sampled(t)
-	n := len(v.questions(t, about, h))
-	for i := range n {
+func (s sample) asks(t *testing.T, h http.Handler, judge func(q question, a answer, srv *server)) {
+	for i := range s.asked {
 		srv := start(h)
-		q := questions(srv.open(t, v), about)[i]
+		q := questions(srv.open(t, s.v), s)[i]
 		judge(q, patiently(q.ask), srv)
 		srv.stop()
 	}
-}
-
-// questions returns what the vendor's provider can be asked; only their names are of use.
-func (v Vendor) questions(t testing.TB, about sample, h http.Handler) []question {
-	srv := start(h)
-	defer srv.stop()
-	return questions(srv.open(t, v), about)
 }

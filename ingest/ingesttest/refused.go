@@ -13,13 +13,14 @@ import (
 func refusalsAreTold(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
+		about := v.sampled(t)
 		for _, fault := range []fault{
 			{"the vendor's refusal", v.Refuse},
 			{"status 401", saying(401, "text/plain", "Unauthorized")},
 			{"status 403 with an empty body", saying(403, "application/json", "")},
 			{"status 401 with a page for people", saying(401, "text/html", "<html>Login</html>")},
 		} {
-			v.asks(t, fault, func(q question, a answer, s *server) {
+			about.asks(t, fault, func(q question, a answer, s *server) {
 				f.unless(errors.Is(a.err, ingest.ErrCredentials), "%s: %s: %v; want that it wraps ErrCredentials", fault.name, q.name, a.err)
 				f.unless(!errors.Is(a.err, ingest.ErrForeign) && a.holds() == "", "%s: %s: %v %s", fault.name, q.name, a.err, a.holds())
 				f.unless(len(s.asked()) == 1, "%s: %s: asked %d times, though credentials that are refused stay so", fault.name, q.name, len(s.asked()))
@@ -32,6 +33,7 @@ func refusalsAreTold(t *testing.T, v Vendor) []string {
 func limitsAreTold(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
+		about := v.sampled(t)
 		for _, limit := range []struct {
 			name, header string
 			after        time.Duration
@@ -43,7 +45,7 @@ func limitsAreTold(t *testing.T, v Vendor) []string {
 			{"a Retry-After that is none", "soon", 0, 0},
 		} {
 			answer429 := saying(429, "text/plain", "Too Many Requests", "Retry-After", limit.header)
-			v.asks(t, answer429, func(q question, a answer, _ *server) {
+			about.asks(t, answer429, func(q question, a answer, _ *server) {
 				var told *ingest.RateLimitError
 				if !errors.As(a.err, &told) {
 					f.add("%s: %s: %v; want a RateLimitError", limit.name, q.name, a.err)
@@ -60,10 +62,11 @@ func limitsAreTold(t *testing.T, v Vendor) []string {
 func redirectsAreNotFollowed(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		right := v.serve(v.sampled(t).pbx)
+		about := v.sampled(t)
+		right := v.serve(about.pbx)
 		for _, status := range []int{301, 302, 303, 307, 308} {
 			for _, to := range []string{"http://elsewhere.example/redirected", "/redirected", "//elsewhere.example/redirected"} {
-				v.asks(t, redirecting(right, status, to), func(q question, a answer, s *server) {
+				about.asks(t, redirecting(right, status, to), func(q question, a answer, s *server) {
 					f.unless(a.err != nil && a.holds() == "", "%d to %s: %s: %v %s; want an error alone", status, to, q.name, a.err, a.holds())
 					for _, r := range s.asked() {
 						f.unless(r.host == "pbx.example" && !strings.Contains(r.line, "/redirected"), "%d to %s: %s: is followed, to %s", status, to, q.name, r.host)

@@ -80,12 +80,14 @@ func errorTexts(err error) []string {
 
 // leaks tells which credentials an answer tells.
 func (v Vendor) leaks(what string, a answer) (f finding) {
-	for _, text := range a.told() {
-		for _, s := range v.Secrets {
-			i := slices.IndexFunc(spellings(s), func(spelled string) bool { return strings.Contains(text, spelled) })
-			if i >= 0 {
-				f.add("%s: a credential is told: %.300s", what, text)
-				return f
+	told := a.told()
+	for _, known := range v.Secrets {
+		for _, spelled := range spellings(known) {
+			for _, text := range told {
+				if before, after, found := strings.Cut(text, spelled); found {
+					f.add("%s: a credential is told: %s%s%.100s", what, before[max(0, len(before)-200):], spelled, after)
+					return f
+				}
 			}
 		}
 	}
@@ -176,7 +178,7 @@ func errorsTellNoSecret(t *testing.T, v Vendor) []string {
 		})
 		sent := false
 		for _, fault := range faults {
-			v.asks(t, fault, func(q question, a answer, s *server) {
+			about.asks(t, fault, func(q question, a answer, s *server) {
 				f.unless(a.err != nil, "%s: %s: no error", fault.name, q.name)
 				f = append(f, v.leaks(fault.name+": "+q.name, a)...)
 				sent = sent || v.sentBy(s)
@@ -204,35 +206,42 @@ func rowsTellNoSecret(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
 		for _, known := range v.Secrets {
-			for _, text := range v.echoingRows(v.Record(four()[0]), known) {
-				f = append(f, v.leaks("the row "+text, v.readFrom(t, listed(written(four()[0], text))))...)
-			}
-			if v.Active == nil {
-				continue
-			}
-			for _, text := range v.echoingRows(v.Active(goingOn(1, true))[0], known) {
-				s, err, _ := v.snapshot(t, PBX{Active: []Row{written(goingOn(1, true), text)}})
-				f = append(f, v.leaks("the active row "+text, answer{Snapshot: s, err: err})...)
+			for _, spelled := range spellings(known) {
+				a := v.readFrom(t, listed(echoingRows(v.Record, four()[0], known, spelled)...))
+				f.unless(a.err == nil && len(a.records()) > 0, "rows with a credential: %v, and %d records", a.err, len(a.records()))
+				f = append(f, v.leaks("a row", a)...)
+				if v.Active == nil {
+					continue
+				}
+				first := func(c Call) string { return v.Active(c)[0] }
+				s, err, _ := v.snapshot(t, PBX{Active: echoingRows(first, goingOn(1, true), known, spelled)})
+				f.unless(err == nil && len(s.Calls) > 0, "active rows with a credential: %v, and %d calls", err, len(s.Calls))
+				f = append(f, v.leaks("an active row", answer{Snapshot: s, err: err})...)
 			}
 		}
 		return f
 	})
 }
 
-// echoingRows returns rows that hold a credential: good ones that have it in one of their fields, and bad ones.
-func (v Vendor) echoingRows(good, known string) []string {
-	inJSON := asJSON(known)
-	all := []string{inJSON, "[" + inJSON + "]", `{"echo":` + inJSON + `}`, "{" + strings.TrimSpace(inJSON) + ":1}"}
-	for _, spelled := range spellings(known) {
-		for _, name := range memberNames(good) {
-			all = append(all, withMember(good, name, []string{"see " + spelled}))
-			if !slices.Contains(v.Verbatim, name) {
-				all = append(all, withMember(good, name, spelled))
-			}
-		}
-		all = append(all, withMember(good, "comment", spelled), withMember(good, spelled, "comment"))
+// echoingRows returns rows that hold a credential, spelled so: good ones, as write writes them of calls like c, that have it
+// in one of their fields, and bad ones. Each is of a call of its own.
+func echoingRows(write func(c Call) string, c Call, known, spelled string) (rows []Row) {
+	add := func(text string) { rows = append(rows, written(c, text)) }
+	echo := func(name string, value any) {
+		c.ID++
+		add(withMember(write(c), name, value))
 	}
-	return all
+	inJSON := asJSON(known)
+	for _, text := range []string{inJSON, "[" + inJSON + "]", `{"echo":` + inJSON + `}`, "{" + strings.TrimSpace(inJSON) + ":1}"} {
+		add(text)
+	}
+	for _, name := range memberNames(write(c)) {
+		echo(name, []string{"see " + spelled})
+		echo(name, spelled)
+	}
+	echo("comment", spelled)
+	echo(spelled, "comment")
+	return rows
 }
 
 func members(object string) (m map[string]any) {

@@ -42,7 +42,7 @@ func (r request) String() string { return r.line + "\n" + r.body }
 // start starts a server that answers with h.
 func start(h http.Handler) *server {
 	s := &server{conns: make(chan net.Conn), closed: make(chan struct{})}
-	s.transport = &http.Transport{DialContext: s.dial, ReadBufferSize: 64 << 10}
+	s.transport = &http.Transport{DialContext: s.dial, ReadBufferSize: 64 << 10, MaxResponseHeaderBytes: 256 << 10}
 	s.http = &http.Server{Handler: s.noting(h), ErrorLog: log.New(io.Discard, "", 0)}
 	go s.http.Serve(s)
 	return s

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,9 +47,12 @@ type Vendor struct {
 	// as text and text as numbers).
 	Alike [][]string
 
-	// Verbatim are fields of rows whose text is taken over to the letter, because it tells things apart: ids, channels. No
-	// credential is looked for in them. Best is none.
-	Verbatim []string
+	// HangupID is an id by which a call can be ended that the suite shows, where nothing that the vendor tells of a call
+	// holds one: then a person has to know it. "" where the provider finds it.
+	HangupID string
+
+	// Page is how many rows the vendor puts on a full page; 0 is 100.
+	Page int
 
 	// Requests is how many requests one reading may make of a list that has no end within its window before it gives up;
 	// 0 if that is too many to try (about 300): then only lists are tried that can be seen to have no end.
@@ -65,7 +69,7 @@ type PBX struct {
 // Row is what a vendor shows of a call.
 type Row struct {
 	Call
-	text func() string
+	text func() string // written once, when it is shown first
 }
 
 // JSON returns the row as the vendor writes it.
@@ -108,7 +112,7 @@ func (c Call) To() string {
 }
 
 // row returns the vendor's row of the record of c.
-func (v Vendor) row(c Call) Row { return Row{c, func() string { return v.Record(c) }} }
+func (v Vendor) row(c Call) Row { return Row{c, sync.OnceValue(func() string { return v.Record(c) })} }
 
 // written returns a row that was written otherwise, listed as if it were that of c.
 func written(c Call, text string) Row { return Row{c, func() string { return text }} }

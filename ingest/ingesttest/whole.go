@@ -77,8 +77,9 @@ func broken(right http.Handler) []fault {
 func answersAreWhole(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		for _, fault := range broken(v.serve(v.sampled(t).pbx)) {
-			v.asks(t, fault, func(q question, a answer, _ *server) {
+		about := v.sampled(t)
+		for _, fault := range broken(v.serve(about.pbx)) {
+			about.asks(t, fault, func(q question, a answer, _ *server) {
 				f.unless(a.err != nil, "%s: %s: no error", fault.name, q.name)
 				f.unless(a.holds() == "", "%s: %s: %s", fault.name, q.name, a.holds())
 			})
@@ -112,8 +113,9 @@ func (v Vendor) foreigners(right http.Handler) []fault {
 func foreignIsForeign(t *testing.T, v Vendor) []string {
 	return atNoon(t, func(t *testing.T) []string {
 		var f finding
-		for _, fault := range v.foreigners(v.serve(v.sampled(t).pbx)) {
-			v.asks(t, fault, func(q question, a answer, _ *server) {
+		about := v.sampled(t)
+		for _, fault := range v.foreigners(v.serve(about.pbx)) {
+			about.asks(t, fault, func(q question, a answer, _ *server) {
 				f.unless(a.err != nil, "%s: %s: no error", fault.name, q.name)
 				f.unless(a.holds() == "", "%s: %s: %s", fault.name, q.name, a.holds())
 				f.unless(a.err == nil || foreign(a.err), "%s: %s: %v; want that it wraps ErrForeign and nothing else", fault.name, q.name, a.err)

@@ -85,7 +85,7 @@ func TestBulutfonWritesAsItsDocument(t *testing.T) {
 		"2015": {pbxsim.Bulutfon2015, []string{"cdrs_normal_2015", "cdrs_empty"}, []string{"Var", "Yok"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := bulutfon(pbxsim.Config{Seed: 1, Rate: 20}, pbxsim.BulutfonConfig{Plain: true, Revision: tc.revision})
+			l := bulutfon(pbxsim.Config{Seed: 1, Rate: 8}, pbxsim.BulutfonConfig{Plain: true, Revision: tc.revision})
 			like, got := shapes{}, shapes{}
 			for _, s := range tc.samples {
 				like.addList(t, sample(t, "bulutfon/"+s+".json"))
@@ -115,7 +115,7 @@ func TestBulutfonWritesAsItsDocument(t *testing.T) {
 }
 
 func TestBulutfonWritesDetailsAsItsDocument(t *testing.T) {
-	l := bulutfon(pbxsim.Config{Seed: 1, Rate: 20}, pbxsim.BulutfonConfig{Plain: true})
+	l := bulutfon(pbxsim.Config{Seed: 1, Rate: 8}, pbxsim.BulutfonConfig{Plain: true})
 	like, got := shapes{}, shapes{}
 	like.addDeep(t, sample(t, "bulutfon/cdr_detail_normal.json"))
 	like.addDeep(t, sample(t, "bulutfon/cdr_detail_missed.json"))
@@ -203,7 +203,7 @@ func TestBulutfonsQuestionsAndAnswers(t *testing.T) {
 
 // Who follows next_page as it stands is not admitted.
 func TestBulutfonsNextPageIsATrap(t *testing.T) {
-	l := bulutfon(pbxsim.Config{Seed: 2, Rate: 20}, pbxsim.BulutfonConfig{})
+	l := bulutfon(pbxsim.Config{Seed: 2, Rate: 8}, pbxsim.BulutfonConfig{})
 	l.now = l.now.Add(time.Hour)
 	first, err := l.page("limit=10&time_limit=hour")
 	if err != nil || first.next != "http://pbx.example/cdrs?page=2" {
@@ -224,9 +224,10 @@ func TestBulutfonsNextPageIsATrap(t *testing.T) {
 func TestBulutfonsTimeLimitsSlide(t *testing.T) {
 	for limit, lasts := range map[string]time.Duration{"hour": time.Hour, "day": 24 * time.Hour, "month": 31 * 24 * time.Hour} { // of May, in June
 		t.Run(limit, func(t *testing.T) {
-			began := time.Date(2024, 5, 2, 0, 0, 0, 0, time.UTC)
-			l := bulutfon(pbxsim.Config{Seed: 3, Rate: 0.8, Start: began}, pbxsim.BulutfonConfig{Skew: 10 * time.Minute})
-			for _, l.now = range []time.Time{began.Add(34 * 24 * time.Hour), began.Add(34*24*time.Hour + 20*time.Minute)} {
+			now := time.Date(2024, 6, 5, 0, 0, 0, 0, time.UTC)
+			began, rate := now.Add(-lasts-12*time.Hour), min(0.5, 4500/lasts.Minutes()) // a call in ten minutes in the month
+			l := bulutfon(pbxsim.Config{Seed: 3, Rate: rate, Start: began}, pbxsim.BulutfonConfig{Skew: 10 * time.Minute})
+			for _, l.now = range []time.Time{now, now.Add(20 * time.Minute)} {
 				p, err := l.page("limit=1&time_limit=" + limit)
 				want := 0
 				for _, truth := range l.Truth(l.now) {
@@ -275,7 +276,7 @@ func TestBulutfonsOrder(t *testing.T) {
 }
 
 func TestBulutfonsFilters(t *testing.T) {
-	l := bulutfon(pbxsim.Config{Seed: 5, Rate: 20}, pbxsim.BulutfonConfig{})
+	l := bulutfon(pbxsim.Config{Seed: 5, Rate: 8}, pbxsim.BulutfonConfig{})
 	l.now = l.now.Add(time.Hour)
 	all := l.all(t)
 	one, two := all[100].number("callee"), all[200].number("callee")
@@ -298,7 +299,7 @@ func TestBulutfonsFilters(t *testing.T) {
 			}
 		})
 	}
-	old := bulutfon(pbxsim.Config{Seed: 5, Rate: 20}, pbxsim.BulutfonConfig{Revision: pbxsim.Bulutfon2015})
+	old := bulutfon(pbxsim.Config{Seed: 5, Rate: 8}, pbxsim.BulutfonConfig{Revision: pbxsim.Bulutfon2015})
 	old.now = l.now
 	if got := old.all(t, "missing_call", "true"); len(got) != len(all) {
 		t.Errorf("the revision of 2015 knows missing_call: %d of %d records", len(got), len(all))
@@ -306,7 +307,7 @@ func TestBulutfonsFilters(t *testing.T) {
 }
 
 func TestBulutfonsMixedRevisions(t *testing.T) {
-	l := bulutfon(pbxsim.Config{Seed: 6, Rate: 20}, pbxsim.BulutfonConfig{Revision: pbxsim.BulutfonMixed, Retain: time.Hour})
+	l := bulutfon(pbxsim.Config{Seed: 6, Rate: 8}, pbxsim.BulutfonConfig{Revision: pbxsim.BulutfonMixed, Retain: time.Hour})
 	l.now = l.now.Add(3 * time.Hour)
 	words, newer := map[string]bool{}, 0.0
 	rows := l.all(t)
@@ -373,7 +374,7 @@ func (l *lister) bulutfonDetail(t *testing.T, id string) (r row, flow []bulutfon
 }
 
 func TestBulutfonsDetailIsTheRecordAndTheFlow(t *testing.T) {
-	l := bulutfon(pbxsim.Config{Seed: 8, Rate: 20}, pbxsim.BulutfonConfig{
+	l := bulutfon(pbxsim.Config{Seed: 8, Rate: 8}, pbxsim.BulutfonConfig{
 		Revision: pbxsim.BulutfonMixed, Details: pbxsim.DetailsOfAll,
 		Records: pbxsim.Records{CorrectRate: 0.2, CorrectAfter: pbxsim.Span{Min: time.Hour, Max: 2 * time.Hour}},
 	})
@@ -474,7 +475,7 @@ func TestBulutfonsQueueIsKnownByTheDetail(t *testing.T) {
 
 func TestBulutfonsFormsWobbleUnlessPlain(t *testing.T) {
 	for _, plain := range []bool{false, true} {
-		l := bulutfon(pbxsim.Config{Seed: 10, Rate: 20}, pbxsim.BulutfonConfig{Plain: plain})
+		l := bulutfon(pbxsim.Config{Seed: 10, Rate: 8}, pbxsim.BulutfonConfig{Plain: plain})
 		l.now = l.now.Add(2 * time.Hour)
 		seen := map[string]bool{}
 		for page := range 20 {

@@ -12,7 +12,7 @@ import (
 
 // Run with -race.
 func TestManyMayAskAtOnce(t *testing.T) {
-	world := pbxsim.NewWorld(pbxsim.Config{Seed: 9, Rate: 12})
+	world := pbxsim.NewWorld(pbxsim.Config{Seed: 9, Rate: 5})
 	var ticks atomic.Int64
 	view := pbxsim.NewTelsam(world, pbxsim.TelsamConfig{}, func() time.Time {
 		return world.Config().Start.Add(time.Duration(ticks.Add(1)) * time.Second)

@@ -42,7 +42,7 @@ func TestEachFaultBefallsItsShareAndShowsNothingWrong(t *testing.T) {
 	for _, fault := range pbxsim.AllFaults() {
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const requests = 500
+				const requests = 200
 				w := anHourIn(pbxsim.TelsamConfig{Faults: pbxsim.Faults{Chance: map[pbxsim.Fault]float64{fault: 0.2}}})
 				failed := ask(t, w, "activecalls", requests, fault)
 				_, happened := w.Requests()
@@ -55,7 +55,7 @@ func TestEachFaultBefallsItsShareAndShowsNothingWrong(t *testing.T) {
 					t.Errorf("%d replies were no information, faults: %v", failed, happened)
 				}
 				if fault != pbxsim.EmptyByMistake {
-					ask(t, w, cdrQuery, 50, fault)
+					ask(t, w, cdrQuery, 20, fault)
 				}
 			})
 		})
@@ -110,7 +110,7 @@ func facts(rows []row) string {
 func TestMixedFaultsBefallTheirShareInAllWays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := anHourIn(pbxsim.TelsamConfig{Faults: pbxsim.MixedFaults(0.2)})
-		const requests = 2000
+		const requests = 1000
 		ask(t, w, "activecalls", requests, "a mixture")
 		_, happened := w.Requests()
 		sum := 0

@@ -38,23 +38,23 @@ func TestEachFaultBefallsItsShareOfListsAndShowsNothingWrong(t *testing.T) {
 }
 
 func askUnderFault(t *testing.T, l *lister, fault pbxsim.Fault) {
-	const requests = 240
-	l.now = l.now.Add(time.Hour)
+	const requests = 120
+	l.now = l.now.Add(30 * time.Minute)
 	l.http.Timeout = 10 * time.Second
 	right := map[string]string{}
 	l.SetFaults(pbxsim.Faults{})
-	for page := range 60 { // some of them beyond the last
+	for page := range 30 { // some of them beyond the last
 		right[fmt.Sprint(page)] = l.facts(t, page)
 	}
 	l.SetFaults(pbxsim.Faults{Chance: map[pbxsim.Fault]float64{fault: 0.3}})
 	failed := 0
 	for n := range requests {
-		switch got := l.facts(t, n%60); got {
+		switch got := l.facts(t, n%30); got {
 		case "":
 			failed++
-		case right[fmt.Sprint(n%60)]:
+		case right[fmt.Sprint(n%30)]:
 		default:
-			t.Fatalf("under %s page %d looks right and is wrong:\n%s\nwant\n%s", fault, n%60, got, right[fmt.Sprint(n%60)])
+			t.Fatalf("under %s page %d looks right and is wrong:\n%s\nwant\n%s", fault, n%30, got, right[fmt.Sprint(n%30)])
 		}
 	}
 	_, happened := l.Requests()
@@ -110,7 +110,7 @@ func TestAHangupIsNeverRefusedWithoutAReason(t *testing.T) {
 
 // The calls of a world may be hung up through any of its views, also after another listed some that began later.
 func TestAHangupThroughAnotherViewIsSeen(t *testing.T) {
-	for name, l := range listers(pbxsim.Config{Seed: 26, Rate: 20}, pbxsim.Records{GarbageRate: 0.1}, pbxsim.Faults{}) {
+	for name, l := range listers(pbxsim.Config{Seed: 26, Rate: 8}, pbxsim.Records{GarbageRate: 0.1}, pbxsim.Faults{}) {
 		t.Run(name, func(t *testing.T) {
 			checks := map[string]func(){
 				"verimor": func() {
@@ -145,7 +145,7 @@ func TestAnEmptyBodyIsCut(t *testing.T) {
 // While somebody turns the pages, new records push old ones on: a row may come twice, and the last may stand on a page
 // that was not there at first. Who reads on until the pages end by the last reply's word has seen all.
 func TestPagesDrift(t *testing.T) {
-	for name, l := range listers(pbxsim.Config{Seed: 21, Rate: 60}, pbxsim.Records{}, pbxsim.Faults{}) {
+	for name, l := range listers(pbxsim.Config{Seed: 21, Rate: 24}, pbxsim.Records{}, pbxsim.Faults{}) {
 		t.Run(name, func(t *testing.T) {
 			l.now = l.now.Add(10 * time.Minute)
 			first, err := l.page("limit=10")
@@ -205,7 +205,7 @@ func TestARecordReadsTheSameWhoeverAsksAndWhen(t *testing.T) {
 func TestWhatCannotBeReadIsListedAllTheSame(t *testing.T) {
 	readable := map[string]func(row) bool{"verimor": readableVerimor, "bulutfon": readableBulutfon}
 	forever := pbxsim.Records{GarbageRate: 0.1, GarbledRate: 0.2, GarbledFor: pbxsim.Span{Min: 24 * time.Hour, Max: 48 * time.Hour}}
-	for name, l := range listers(pbxsim.Config{Seed: 23, Rate: 25}, forever, pbxsim.Faults{}) {
+	for name, l := range listers(pbxsim.Config{Seed: 23, Rate: 10}, forever, pbxsim.Faults{}) {
 		t.Run(name, func(t *testing.T) {
 			l.now = l.now.Add(2 * time.Hour)
 			truths, garbage, garbled := l.truths(), 0.0, 0.0
@@ -258,8 +258,8 @@ func TestDelaysOfListsTakeVirtualTime(t *testing.T) {
 func TestThePBXsClockIsOnEveryReplyAndInEveryRecord(t *testing.T) {
 	const skew = -90 * time.Second
 	for name, l := range map[string]*lister{
-		"verimor":  verimor(pbxsim.Config{Seed: 25, Rate: 20}, pbxsim.VerimorConfig{Skew: skew}),
-		"bulutfon": bulutfon(pbxsim.Config{Seed: 25, Rate: 20}, pbxsim.BulutfonConfig{Skew: skew}),
+		"verimor":  verimor(pbxsim.Config{Seed: 25, Rate: 8}, pbxsim.VerimorConfig{Skew: skew}),
+		"bulutfon": bulutfon(pbxsim.Config{Seed: 25, Rate: 8}, pbxsim.BulutfonConfig{Skew: skew}),
 	} {
 		l.now = l.now.Add(time.Hour)
 		resp, _, err := l.do("/cdrs?" + l.with)
@@ -305,7 +305,7 @@ func TestSettingsThatCannotBeAreRefused(t *testing.T) {
 
 // Run with -race.
 func TestManyMayAskForListsAtOnce(t *testing.T) {
-	world := pbxsim.NewWorld(pbxsim.Config{Seed: 9, Rate: 12})
+	world := pbxsim.NewWorld(pbxsim.Config{Seed: 9, Rate: 5})
 	var ticks atomic.Int64
 	clock := func() time.Time { return start().Add(time.Duration(ticks.Add(1)) * time.Second) }
 	v, b := pbxsim.NewVerimor(world, pbxsim.VerimorConfig{}, clock), pbxsim.NewBulutfon(world, pbxsim.BulutfonConfig{Limit: 10}, clock)
@@ -340,7 +340,7 @@ func TestManyMayAskForListsAtOnce(t *testing.T) {
 
 // The newest page of a day of 14,000 calls, as a poller asks for it.
 func BenchmarkNewestPage(b *testing.B) {
-	for name, l := range listers(pbxsim.Config{Seed: 1, Rate: 10}, pbxsim.Records{}, pbxsim.Faults{}) {
+	for name, l := range listers(pbxsim.Config{Seed: 1, Rate: 5}, pbxsim.Records{}, pbxsim.Faults{}) {
 		l.now = l.now.Add(24 * time.Hour)
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -184,11 +184,11 @@ func (l *lister) checkRecords(t *testing.T, readable func(row) bool, check func(
 	}
 }
 
-// watchRecords checks the records at ten moments.
+// watchRecords checks the records at six moments.
 func (l *lister) watchRecords(t *testing.T, readable func(row) bool, check func(pbxsim.Truth, row)) {
 	t.Helper()
-	for range 10 {
-		l.now = l.now.Add(157 * time.Second)
+	for range 6 {
+		l.now = l.now.Add(261 * time.Second)
 		l.checkRecords(t, readable, check)
 	}
 }

@@ -139,7 +139,7 @@ func TestTheRecordsAreThoseOfTheTruth(t *testing.T) {
 		"whole minutes":         {Bounds: pbxsim.BoundsMinute},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := watch(pbxsim.Config{Seed: 12, Rate: 20}, tc)
+			w := watch(pbxsim.Config{Seed: 12, Rate: 8}, tc)
 			from := w.now
 			for range 10 {
 				w.now = w.now.Add(157 * time.Second)
@@ -207,7 +207,7 @@ func checkRecord(t *testing.T, c client, truth pbxsim.Truth, r row, now time.Tim
 }
 
 func TestIDsRepeatBetweenTypesAndNotWithinOne(t *testing.T) {
-	w := watch(pbxsim.Config{Seed: 1, Rate: 60}, pbxsim.TelsamConfig{})
+	w := watch(pbxsim.Config{Seed: 1, Rate: 24}, pbxsim.TelsamConfig{})
 	keys, types := map[string]bool{}, map[string][]string{}
 	for _, truth := range w.Truth(w.now.Add(3 * time.Hour)) {
 		if keys[keyOf(truth)] {
@@ -228,7 +228,7 @@ func TestIDsRepeatBetweenTypesAndNotWithinOne(t *testing.T) {
 }
 
 func TestRecordsAreListedNewestFirst(t *testing.T) {
-	w := watch(pbxsim.Config{Seed: 2, Rate: 30}, pbxsim.TelsamConfig{})
+	w := watch(pbxsim.Config{Seed: 2, Rate: 12}, pbxsim.TelsamConfig{})
 	w.now = w.now.Add(3 * time.Hour)
 	c := newClient(w)
 	rows, err := c.cdrs(w.now.Add(-time.Hour), w.now)
@@ -308,7 +308,7 @@ func TestWallClocksThatAreTurnedBack(t *testing.T) {
 }
 
 func TestARecordOfLastYearIsListedThisYear(t *testing.T) {
-	w := watch(pbxsim.Config{Seed: 4, Rate: 15, Start: time.Date(2025, 12, 31, 20, 0, 0, 0, time.UTC)}, pbxsim.TelsamConfig{})
+	w := watch(pbxsim.Config{Seed: 4, Rate: 6, Start: time.Date(2025, 12, 31, 20, 0, 0, 0, time.UTC)}, pbxsim.TelsamConfig{})
 	w.now = w.now.Add(3 * time.Hour) // two hours into the year, in Istanbul
 	checkRecords(t, w, w.world.Config().Start)
 }
@@ -392,7 +392,7 @@ func TestHangupCallEndsIt(t *testing.T) {
 }
 
 func TestRatesOfWhatBefallsRecords(t *testing.T) {
-	w := watch(pbxsim.Config{Seed: 8, Rate: 60}, pbxsim.TelsamConfig{Records: pbxsim.Records{
+	w := watch(pbxsim.Config{Seed: 8, Rate: 24}, pbxsim.TelsamConfig{Records: pbxsim.Records{
 		LateRate: 0.1, GarbageRate: 0.02, GarbledRate: 0.05, CorrectRate: 0.2,
 	}})
 	until := w.now.Add(150 * time.Minute)

@@ -103,7 +103,7 @@ func checkVerimor(t *testing.T, l *lister, truth pbxsim.Truth, r row) {
 }
 
 func TestVerimorWritesAsItsDocument(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 1, Rate: 20}, pbxsim.VerimorConfig{Plain: true})
+	l := verimor(pbxsim.Config{Seed: 1, Rate: 8}, pbxsim.VerimorConfig{Plain: true})
 	empty := shapes{}
 	empty.addList(t, l.get(t, "/cdrs"))
 	like := shapes{}
@@ -151,7 +151,7 @@ func TestVerimorsRecordsAreThoseOfTheTruth(t *testing.T) {
 }
 
 func TestVerimorKeepsFaxesApart(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 2, Rate: 20}, pbxsim.VerimorConfig{})
+	l := verimor(pbxsim.Config{Seed: 2, Rate: 8}, pbxsim.VerimorConfig{})
 	l.now = l.now.Add(time.Hour)
 	calls, faxes := l.world.Calls(l.now), 0
 	for _, c := range calls {
@@ -165,7 +165,7 @@ func TestVerimorKeepsFaxesApart(t *testing.T) {
 }
 
 func TestVerimorsMissedCallsThatAQueuePickedUp(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 3, Rate: 30}, pbxsim.VerimorConfig{Plain: true})
+	l := verimor(pbxsim.Config{Seed: 3, Rate: 12}, pbxsim.VerimorConfig{Plain: true})
 	l.now = l.now.Add(2 * time.Hour)
 	contradictions := 0
 	for _, r := range l.all(t, "missed", "true") {
@@ -239,7 +239,7 @@ func TestVerimorMarksNoReturnBeforeTheRecordCanTellIt(t *testing.T) {
 }
 
 func TestVerimorsUUIDs(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 5, Rate: 15}, pbxsim.VerimorConfig{Skew: 40 * time.Second, Records: pbxsim.Records{GarbledRate: 0.1, GarbageRate: 0.1}})
+	l := verimor(pbxsim.Config{Seed: 5, Rate: 6}, pbxsim.VerimorConfig{Skew: 40 * time.Second, Records: pbxsim.Records{GarbledRate: 0.1, GarbageRate: 0.1}})
 	l.now = l.now.Add(2 * time.Hour)
 	truths, clocked := l.truths(), 0.0
 	if n := len(l.Truth(l.now)); len(truths) != n {
@@ -361,7 +361,7 @@ func TestVerimorWhereClocksAreTurnedBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	turned := time.Date(2024, 10, 27, 1, 0, 0, 0, time.UTC) // 04:00 becomes 03:00
-	l := verimor(pbxsim.Config{Seed: 9, Rate: 20, Start: turned.Add(-time.Hour)}, pbxsim.VerimorConfig{Zone: zone})
+	l := verimor(pbxsim.Config{Seed: 9, Rate: 8, Start: turned.Add(-time.Hour)}, pbxsim.VerimorConfig{Zone: zone})
 	l.now = turned.Add(3 * time.Hour)
 	offsets := map[string]int{}
 	for _, r := range l.all(t) {
@@ -378,7 +378,7 @@ func TestVerimorWhereClocksAreTurnedBack(t *testing.T) {
 }
 
 func TestVerimorsFilters(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 10, Rate: 20}, pbxsim.VerimorConfig{Retain: time.Hour, Plain: true})
+	l := verimor(pbxsim.Config{Seed: 10, Rate: 8}, pbxsim.VerimorConfig{Retain: time.Hour, Plain: true})
 	l.now = l.now.Add(2 * time.Hour)
 	all := l.all(t)
 	some := all[len(all)/2]
@@ -521,7 +521,7 @@ func (l *lister) verimorDetail(t *testing.T, id string) verimorDetail {
 }
 
 func TestVerimorsDetailIsTheRecordAndTheFlow(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 14, Rate: 20}, pbxsim.VerimorConfig{Records: pbxsim.Records{CorrectRate: 0.2, CorrectAfter: pbxsim.Span{Min: time.Hour, Max: 2 * time.Hour}}})
+	l := verimor(pbxsim.Config{Seed: 14, Rate: 8}, pbxsim.VerimorConfig{Records: pbxsim.Records{CorrectRate: 0.2, CorrectAfter: pbxsim.Span{Min: time.Hour, Max: 2 * time.Hour}}})
 	l.now = l.now.Add(time.Hour)
 	truths, menus, lost := l.truths(), 0, 0
 	for _, r := range l.all(t) {
@@ -577,7 +577,7 @@ func checkVerimorFlow(t *testing.T, truth pbxsim.Truth, d verimorDetail, answere
 
 func TestVerimorsFormsWobbleUnlessPlain(t *testing.T) {
 	for _, plain := range []bool{false, true} {
-		l := verimor(pbxsim.Config{Seed: 15, Rate: 20}, pbxsim.VerimorConfig{Plain: plain})
+		l := verimor(pbxsim.Config{Seed: 15, Rate: 8}, pbxsim.VerimorConfig{Plain: plain})
 		l.now = l.now.Add(3 * time.Hour)
 		seen := map[string]bool{}
 		for page := range 20 {
@@ -596,7 +596,7 @@ func TestVerimorsFormsWobbleUnlessPlain(t *testing.T) {
 
 // A stamp as the document misprints it can be mended: what it lacks is one digit.
 func TestVerimorsMisprints(t *testing.T) {
-	l := verimor(pbxsim.Config{Seed: 16, Rate: 20}, pbxsim.VerimorConfig{Defects: 0.2})
+	l := verimor(pbxsim.Config{Seed: 16, Rate: 8}, pbxsim.VerimorConfig{Defects: 0.2})
 	l.now = l.now.Add(time.Hour)
 	misprints := 0.0
 	rows := l.all(t)

@@ -24,7 +24,7 @@ func TestWhile1FaultsBefallTheirShareAndShowNothingWrong(t *testing.T) {
 		}
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const requests = 200
+				const requests = 100
 				w := watchRomanian(pbxsim.Config{Seed: 20, Rate: 6}, pbxsim.While1Config{})
 				w.now = w.now.Add(time.Hour)
 				want := romanianFacts(t, w)
@@ -196,7 +196,7 @@ func TestWhile1HangupOfNoChannelEndsEveryCall(t *testing.T) {
 
 // Run with -race.
 func TestManyMayAskWhile1AtOnce(t *testing.T) {
-	world := pbxsim.NewWorld(pbxsim.Config{Seed: 9, Rate: 12})
+	world := pbxsim.NewWorld(pbxsim.Config{Seed: 9, Rate: 5})
 	var ticks atomic.Int64
 	view := pbxsim.NewWhile1(world, pbxsim.While1Config{LateRowRate: 0.2}, func() time.Time {
 		return world.Config().Start.Add(time.Duration(ticks.Add(1)) * time.Second)
@@ -238,7 +238,7 @@ func askWhile1Around(t *testing.T, view *pbxsim.While1, world *pbxsim.World) {
 
 // A page of the newest rows of a day of about 20,000 calls.
 func BenchmarkWhile1Page(b *testing.B) {
-	w := watchRomanian(pbxsim.Config{Seed: 1, Rate: 12}, pbxsim.While1Config{})
+	w := watchRomanian(pbxsim.Config{Seed: 1, Rate: 5}, pbxsim.While1Config{})
 	w.now = w.now.Add(24 * time.Hour)
 	rows, err := newRomanianClient(w).rows(1, newRomanianClient(w).between(w.now.Add(-10*time.Minute), w.now)...)
 	if err != nil || len(rows) != 100 {

@@ -28,7 +28,7 @@ func TestWhile1RowsAreThoseOfTheTruth(t *testing.T) {
 		"all rows written at once": {Spread: pbxsim.Span{Max: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := watchRomanian(pbxsim.Config{Seed: 12, Rate: 14}, wc)
+			w := watchRomanian(pbxsim.Config{Seed: 12, Rate: 6}, wc)
 			from := w.now
 			for range 4 {
 				w.now = w.now.Add(241 * time.Second)
@@ -208,7 +208,7 @@ func whileShape(c *pbxsim.Call) (kind string, statuses []string) {
 
 // A queue or a menu that picks up is billed nothing.
 func TestWhile1TalksAreThoseOfPeople(t *testing.T) {
-	w := watchRomanian(pbxsim.Config{Seed: 2, Rate: 30}, pbxsim.While1Config{Plain: true})
+	w := watchRomanian(pbxsim.Config{Seed: 2, Rate: 12}, pbxsim.While1Config{Plain: true})
 	w.now = w.now.Add(2 * time.Hour)
 	c := newRomanianClient(w)
 	rows, err := c.all(param{"call_status", "ANSWERED"}, param{"direction", "IN"})
@@ -231,7 +231,7 @@ func TestWhile1TalksAreThoseOfPeople(t *testing.T) {
 }
 
 func TestWhile1HasTheShapeOfTheVendorsDocument(t *testing.T) {
-	w := watchRomanian(pbxsim.Config{Seed: 3, Rate: 30}, pbxsim.While1Config{Plain: true})
+	w := watchRomanian(pbxsim.Config{Seed: 3, Rate: 12}, pbxsim.While1Config{Plain: true})
 	body, err := newRomanianClient(w).post("/api/cdr")
 	if want := `{"has_error":false,"messages":[],"pagination":{"row_count":0,"page_size":100,"current_page":0,"max_page":0},"results":[]}`; err != nil || string(body) != want {
 		t.Errorf("no rows: %s, %v, want %s", body, err, want)
@@ -390,7 +390,7 @@ func idsOf(seen map[int]time.Time) (ids []int) {
 }
 
 func TestWhile1RowOfACallMayComeAfterTheOthers(t *testing.T) {
-	w := watchRomanian(pbxsim.Config{Seed: 8, Rate: 30}, pbxsim.While1Config{LateRowRate: 0.3})
+	w := watchRomanian(pbxsim.Config{Seed: 8, Rate: 12}, pbxsim.While1Config{LateRowRate: 0.3})
 	w.now = w.now.Add(5 * time.Hour)
 	truths := w.Truth(start().Add(2 * time.Hour))
 	several, late, turned := 0.0, 0.0, 0
@@ -439,7 +439,7 @@ func checkBefore(t *testing.T, w *romanian, truth pbxsim.Truth) {
 }
 
 func TestWhile1MissedCallsAreMarkedOnceTheyWereReturned(t *testing.T) {
-	w := watchRomanian(pbxsim.Config{Seed: 9, Rate: 30}, pbxsim.While1Config{RecoverAfter: pbxsim.Span{Min: time.Second, Max: 30 * time.Second}})
+	w := watchRomanian(pbxsim.Config{Seed: 9, Rate: 12}, pbxsim.While1Config{RecoverAfter: pbxsim.Span{Min: time.Second, Max: 30 * time.Second}})
 	w.now = w.now.Add(6 * time.Hour)
 	truths := w.Truth(start().Add(3 * time.Hour))
 	byN := map[int]pbxsim.Truth{}
@@ -490,7 +490,7 @@ func checkMark(t *testing.T, w *romanian, truth pbxsim.Truth) {
 }
 
 func TestWhile1RecordingOfATalk(t *testing.T) {
-	w := watchRomanian(pbxsim.Config{Seed: 10, Rate: 20}, pbxsim.While1Config{Records: pbxsim.Records{CorrectRate: 0.5}})
+	w := watchRomanian(pbxsim.Config{Seed: 10, Rate: 8}, pbxsim.While1Config{Records: pbxsim.Records{CorrectRate: 0.5}})
 	w.now = w.now.Add(6 * time.Hour)
 	c := newRomanianClient(w)
 	later := 0

@@ -13,7 +13,7 @@ import (
 )
 
 // busyDay is a world in which everything happens often.
-func busyDay(seed uint64) pbxsim.Config { return pbxsim.Config{Seed: seed, Rate: 14} }
+func busyDay(seed uint64) pbxsim.Config { return pbxsim.Config{Seed: seed, Rate: 6} }
 
 func start() time.Time { return pbxsim.NewWorld(pbxsim.Config{}).Config().Start }
 
@@ -106,7 +106,7 @@ func TestADayHoldsEveryKindOfCall(t *testing.T) {
 
 func TestEveryCallIsConsistent(t *testing.T) {
 	for seed := range uint64(12) {
-		w := pbxsim.NewWorld(pbxsim.Config{Seed: seed, Rate: 60, Scale: []float64{1, 0.05}[seed%2]})
+		w := pbxsim.NewWorld(pbxsim.Config{Seed: seed, Rate: 24, Scale: []float64{1, 0.05}[seed%2]})
 		calls := w.Calls(start().Add(time.Hour))
 		for i, c := range calls {
 			if fault := inconsistency(c); fault != "" || c.N != i {

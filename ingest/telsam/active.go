@@ -100,7 +100,7 @@ func (c *Client) activeCall(r row, asked, at time.Time) (call ingest.ActiveCall,
 		return call, err
 	}
 	call = c.sides(src, dst, callType)
-	call.Channel, call.Began = channel, began(asked, at, lasted)
+	call.Channel, call.Began = c.clean(channel), began(asked, at, lasted)
 	if isFax(call.To) {
 		call.Media = events.Fax
 	}
@@ -132,7 +132,7 @@ func isTalking(callInfo string) bool {
 func (c *Client) sides(src, dst, callType string) ingest.ActiveCall {
 	call := ingest.ActiveCall{From: c.party(src), To: c.party(dst)}
 	if id := queueOf(callType); id != "" {
-		call.Queue = c.queues.get(id)
+		call.Queue = c.queues.get(c.clean(id))
 	}
 	call.Direction = direction(call.From, call.To, call.Queue)
 	call.ExternalNumber = outside(call.Direction, call.From, call.To)

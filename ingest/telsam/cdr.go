@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/callbus/callbus/events"
@@ -55,6 +56,7 @@ func (c *Client) record(r row, w ingest.Window, at time.Time) (ingest.CDR, error
 	if err != nil {
 		return ingest.CDR{}, err
 	}
+	f.id, f.callType, f.queue = c.clean(f.id), c.callType(f.callType), c.clean(f.queue)
 	possible := readings(f.wall, c.clock.zone)
 	if possible[0].Before(oldest) || possible[0].After(at.Add(soonest)) {
 		return ingest.CDR{}, fmt.Errorf("calldate: %q is not a date on which a call can have been, expected 2000 to now", f.calldate)
@@ -125,6 +127,14 @@ func (c *Client) word(disposition string) string {
 		return disposition
 	}
 	return c.redact.Text(disposition)
+}
+
+// callType returns a calltype as it is published, likewise.
+func (c *Client) callType(word string) string {
+	if _, known := directions[strings.ToLower(word)]; known {
+		return word
+	}
+	return c.clean(word)
 }
 
 // rawOf returns r for data.raw: an object in as few bytes as it takes.

@@ -22,6 +22,7 @@ type Client struct {
 	login   string // the beginning of every query
 	http    *vendorhttp.Client
 	redact  vendorhttp.Redactor
+	secrets []string // as they are, see clean
 	numbers *ingest.Numbers
 	queues  *queues
 	clock   *clock
@@ -56,6 +57,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 		login:   "username=" + escape(c.Username) + "&password=" + escape(c.Password.Reveal()),
 		http:    asker,
 		redact:  asker.Redactor(),
+		secrets: []string{c.Username, c.Password.Reveal()},
 		numbers: ingest.NewNumbers(c.region()),
 		queues:  &queues{known: map[string]*events.Queue{}},
 		clock:   newClock(zone),

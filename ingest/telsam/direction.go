@@ -22,15 +22,18 @@ func direction(from, to events.Party, queue *events.Queue) events.Direction {
 	return events.UnknownDirection
 }
 
+// directions are the calltypes of records.
+var directions = map[string]events.Direction{
+	"incoming":  events.Inbound,
+	"outcoming": events.Outbound, // the vendor's spelling
+	"outgoing":  events.Outbound,
+	"internal":  events.Internal,
+}
+
 // directionOf returns the direction that a record's calltype names, else what its two sides make likely.
 func directionOf(callType string, call events.Call) events.Direction {
-	switch strings.ToLower(callType) {
-	case "incoming":
-		return events.Inbound
-	case "outcoming", "outgoing": // the former is the vendor's spelling
-		return events.Outbound
-	case "internal":
-		return events.Internal
+	if d, known := directions[strings.ToLower(callType)]; known {
+		return d
 	}
 	return direction(call.From, call.To, call.Queue)
 }

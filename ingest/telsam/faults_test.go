@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/telsam"
@@ -201,7 +202,9 @@ func TestNothingTellsTheCredentials(t *testing.T) {
 		rows := envelope(`"`+inJSON+`"`, `{"channel":{"x":"`+inJSON+`"}}`, `{"channel":"SIP/x","duration":"`+inJSON+`"}`,
 			`{"`+inJSON+`":1}`, cdr(map[string]any{"userfield": echo, "src": echo, "disposition": echo, "queue": "1"}), cdr(map[string]any{"id": []string{echo}}),
 			cdr(map[string]any{"calldate": echo}), cdr(map[string]any{"duration": echo}))
-		for _, answer := range []string{rows, echo, "<html>" + echo, `{"success":"` + inJSON + `"}`, `{"success":true,"count":"` + inJSON + `"}`, "[" + echo} {
+		ids := envelope(cdr(map[string]any{"id": echo, "calltype": echo, "queue": echo}),
+			`{"channel":"`+inJSON+`","duration":"00:00:05","calltype":"Kuyruk(`+inJSON+`)"}`)
+		for _, answer := range []string{rows, ids, echo, "<html>" + echo, `{"success":"` + inJSON + `"}`, `{"success":true,"count":"` + inJSON + `"}`, "[" + echo} {
 			c := client(t, answering(answer), func(cfg *telsam.Config) {
 				cfg.Username, cfg.Password, cfg.Raw = username, secret.New(password), true
 			})
@@ -217,6 +220,9 @@ func everything(t *testing.T, c *telsam.Client) (all []string) {
 	t.Helper()
 	s, err := c.ActiveCalls(t.Context())
 	all = append(all, fmt.Sprintf("%v %+v %#v", err, err, err), fmt.Sprintf("%+v", s.Calls))
+	for _, call := range s.Calls {
+		all = append(all, queueID(call.Queue))
+	}
 	for _, r := range s.Rejected {
 		all = append(all, string(r.Row), r.Reason)
 	}
@@ -226,10 +232,36 @@ func everything(t *testing.T, c *telsam.Client) (all []string) {
 			all = append(all, string(r.Row), r.Reason)
 		}
 		for _, r := range page.Records {
-			all = append(all, string(r.Call.Raw), text(r.Call.From.Raw), text(r.Call.VendorResult))
+			all = append(all, string(r.Call.Raw), text(r.Call.From.Raw), text(r.Call.VendorResult), r.Key, fmt.Sprint(r.Call.VendorIDs), queueID(r.Call.Queue))
 		}
 	}
 	return all
+}
+
+func queueID(q *events.Queue) string {
+	if q == nil {
+		return ""
+	}
+	return text(q.ID)
+}
+
+// TestAnIDIsTheSameWheneverItIsRedacted also has a password that stands in numbers, which stay as they are.
+func TestAnIDIsTheSameWheneverItIsRedacted(t *testing.T) {
+	for id, want := range map[string]string{
+		"30098": "30098", "130098": "130098", "a-30098": "a-***", "a 30%3098": "a ***", "trunk": "***", "outcoming": "outcoming",
+	} {
+		for range 2 { // two clients, as before and after a restart
+			c := client(t, answering(envelope(cdr(map[string]any{"id": id, "calltype": id, "queue": id}))), func(cfg *telsam.Config) {
+				cfg.Username, cfg.Password = "trunk", secret.New("30098")
+			})
+			for page := range c.CDRs(t.Context(), hourOf(2024, 5, 6, 7)) {
+				r := page.Records[0]
+				if r.Call.VendorIDs["id"] != want || r.Call.VendorIDs["calltype"] != want || queueID(r.Call.Queue) != want || r.Key != want+"/"+want+"@1714979985" {
+					t.Errorf("%s: key %s, ids %v, queue %s; want %s", id, r.Key, r.Call.VendorIDs, queueID(r.Call.Queue), want)
+				}
+			}
+		}
+	}
 }
 
 func mustNotTell(t *testing.T, told string, secrets ...string) {
