@@ -39,7 +39,8 @@ type front struct {
 	rows  int       // that began since
 }
 
-// part returns the part of newest that is to be read.
+// part returns the part of newest that is to be read: all of it where the front is outside, which it is also when the
+// stamps of records and the vendor's filter are hours apart.
 func (f *front) part(newest ingest.Window) ingest.Window {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,7 +69,7 @@ type reading struct {
 	window  ingest.Window
 	limit   int                  // rows of a full page
 	began   map[string]time.Time // by key; a record may be on two pages
-	undated int                  // rows of which that is not known, or is not believed
+	undated int                  // rows that could not be read, and calls that go on
 }
 
 func newReading(w ingest.Window) *reading {
@@ -77,14 +78,9 @@ func newReading(w ingest.Window) *reading {
 
 func (r *reading) add(l list, page ingest.Page) {
 	r.limit = min(r.limit, max(l.limit, 1))
-	r.undated += len(l.rows)
+	r.undated += len(l.rows) - len(page.Records)
 	for _, record := range page.Records {
-		began := *record.Call.StartedAt
-		if began.After(r.window.To) {
-			continue // by a clock that is wrong: no front is put there
-		}
-		r.undated--
-		if !began.Before(r.window.From) {
+		if began := *record.Call.StartedAt; !began.Before(r.window.From) {
 			r.began[record.Key] = began
 		}
 	}

@@ -29,6 +29,7 @@ type switchboard struct {
 	began     map[string]time.Time // of each call, by its id
 	order     func(a, b call) int
 	size      int    // of a page, whatever is asked for
+	spoilt    int    // every so many-th row cannot be read; 0: none
 	meanwhile func() // happens after each answer
 	asked     int
 }
@@ -58,10 +59,13 @@ func (s *switchboard) RoundTrip(req *http.Request) (*http.Response, error) {
 	slices.SortFunc(all, s.order)
 	var rows []string
 	for _, c := range all[min(len(all), (page-1)*s.size):min(len(all), page*s.size)] {
-		end := c.began.Add(31 * time.Second)
-		rows = append(rows, cdr(map[string]any{
-			"call_uuid": c.id, "start_stamp": stamped(c.began), "answer_stamp": stamped(c.began), "end_stamp": stamped(end),
-		}))
+		row := map[string]any{
+			"call_uuid": c.id, "start_stamp": stamped(c.began), "answer_stamp": stamped(c.began), "end_stamp": stamped(c.began.Add(31 * time.Second)),
+		}
+		if s.spoilt > 0 && int(c.began.Unix())%s.spoilt == 0 {
+			row["end_stamp"], row["duration"] = "?", "?"
+		}
+		rows = append(rows, cdr(row))
 	}
 	answer := limited(len(all), (len(all)+s.size-1)/s.size, s.size, rows...)
 	if s.meanwhile != nil {
@@ -151,7 +155,7 @@ func without(ids []string, got map[string]bool) (missing []string) {
 
 // TestNothingNewIsMissed polls a switchboard that files calls whenever it likes, newest ones and ones in the middle, also
 // between two pages. The first reading has all that was there; each later one the newest half page at least, also what was
-// among it at polls that failed since.
+// among it at polls that failed since, and every call that began since the last reading that did not fail.
 func TestNothingNewIsMissed(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed"), 0))
@@ -177,6 +181,7 @@ func TestNothingNewIsMissed(t *testing.T) {
 				count = len(s.began)
 			}
 			due = append(s.still(due, w), s.newest(w, count)...)
+			due = append(due, s.newest(ingest.Window{From: read, To: at}, len(s.began))...)
 			s.meanwhile = func() { file(size / 5) }
 			if n > 0 && dice.IntN(4) == 0 {
 				stop(c.NewCDRs(t.Context(), w))
@@ -226,6 +231,22 @@ func TestAPollIsOneRequest(t *testing.T) {
 				t.Errorf("%s, %d to a page: %v requests; want %d, and then one each", name, size, requests, first)
 			}
 		}
+	}
+}
+
+func TestRowsThatCannotBeReadTakeTheirRoom(t *testing.T) {
+	dice := rand.New(rand.NewPCG(13, 14))
+	s := &switchboard{began: map[string]time.Time{}, size: 100, order: later, spoilt: 4}
+	s.file(225, now, 15*time.Minute, dice)
+	c := client(t, s)
+	at, read := now, now
+	for n := range 20 {
+		s.asked = 0
+		if _, err := newKeys(t.Context(), c, polled(at, read)); err != nil || n > 0 && s.asked != 1 {
+			t.Errorf("poll %d: %d requests, %v; want one", n, s.asked, err)
+		}
+		read, at = at, at.Add(15*time.Second)
+		s.file(4, at, time.Minute, dice)
 	}
 }
 
@@ -296,10 +317,9 @@ func TestOnlyAReadingTakenToItsEndCounts(t *testing.T) {
 	})
 }
 
-// TestAClockThatIsWrongHidesNothing has stamps that lead or lag: the vendor's filter goes by the true time, and no front
-// is put where only the stamps are.
+// TestAClockThatIsWrongHidesNothing has stamps that lead or lag, while the vendor's filter goes by the true time.
 func TestAClockThatIsWrongHidesNothing(t *testing.T) {
-	for _, zone := range []string{"+0000", "+0200", "+0400", "+0600"} {
+	for _, zone := range []string{"+0000", "+0300", "+0600", "-0001", "-0010", "-0100", "-0300"} {
 		dice := rand.New(rand.NewPCG(9, 10))
 		s := &switchboard{began: map[string]time.Time{}, size: 100, order: later}
 		c := client(t, transport(func(req *http.Request) (*http.Response, error) {
