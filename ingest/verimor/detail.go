@@ -45,7 +45,7 @@ func (c *Client) detail(ctx context.Context, call events.Call, id string) (d ing
 }
 
 // openDetail reads a detail's envelope: the record, and beside it the legs of the call, which may be left out.
-func (c *Client) openDetail(reply vendorhttp.Reply, id string) (f fields, legs []leg, err error) {
+func (c *Client) openDetail(reply vendorhttp.Reply, id string) (f *fields, legs []leg, err error) {
 	if !json.Valid(reply.Body) {
 		return f, nil, notJSON(reply.Body)
 	}
