@@ -96,15 +96,26 @@ func end(b []byte) int {
 }
 
 func endOfString(b []byte) int {
-	for i := 1; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+	for i := 1; i < len(b); {
+		n := bytes.IndexByte(b[i:], '"')
+		if n < 0 {
+			break
+		}
+		i += n + 1
+		if !escaped(b[1 : i-1]) {
+			return i
 		}
 	}
 	return len(b)
+}
+
+// escaped tells whether what follows b, in a string, is: whether b ends with backslashes that do not escape one another.
+func escaped(b []byte) bool {
+	n := 0
+	for n < len(b) && b[len(b)-1-n] == '\\' {
+		n++
+	}
+	return n%2 == 1
 }
 
 func endOfNested(b []byte) int {

@@ -27,10 +27,12 @@ func plain(quoted []byte) (inner []byte, ok bool) {
 		return nil, false
 	}
 	inner = quoted[1 : len(quoted)-1]
+	var all byte
 	for _, b := range inner {
 		if b < ' ' || b == '"' || b == '\\' {
 			return nil, false
 		}
+		all |= b
 	}
-	return inner, utf8.Valid(inner)
+	return inner, all < utf8.RuneSelf || utf8.Valid(inner)
 }

@@ -55,9 +55,12 @@ func client(t testing.TB, transport http.RoundTripper, change ...func(*verimor.C
 }
 
 // envelope wraps rows as the vendor does, a hundred to a page.
-func envelope(count, pages int, rows ...string) string {
-	return fmt.Sprintf(`{"cdrs":[%s],"pagination":{"page":1,"total_count":%d,"total_pages":%d,"limit":100}}`,
-		strings.Join(rows, ","), count, pages)
+func envelope(count, pages int, rows ...string) string { return limited(count, pages, 100, rows...) }
+
+// limited wraps rows that are so many to a page.
+func limited(count, pages, limit int, rows ...string) string {
+	return fmt.Sprintf(`{"cdrs":[%s],"pagination":{"page":1,"total_count":%d,"total_pages":%d,"limit":%d}}`,
+		strings.Join(rows, ","), count, pages, limit)
 }
 
 // whole wraps rows that are all there are.

@@ -30,9 +30,11 @@ type Client struct {
 	lengths *cache[*float64]
 	zone    *time.Location
 	raw     bool
+	front   front
 }
 
 var (
+	_ ingest.CDRFollower  = (*Client)(nil)
 	_ ingest.DetailReader = (*Client)(nil)
 	_ ingest.Hanger       = (*Client)(nil)
 )

@@ -8,7 +8,7 @@ import (
 
 // decide adds to call how it went. The vendor's flag has the last word: its result says that a call was answered also
 // when a menu or a queue did so.
-func (c *Client) decide(call *events.Call, f fields, at time.Time) {
+func (c *Client) decide(call *events.Call, f *fields, at time.Time) {
 	v := judge(c.text(f.result))
 	answer := c.answer(f, call, at)
 	talk := c.lengths.get(f.talk)
@@ -32,7 +32,7 @@ func (c *Client) decide(call *events.Call, f fields, at time.Time) {
 }
 
 // flagged returns whether the vendor calls the call missed, and where it does not say, whether its result does.
-func flagged(f fields, d events.Direction, v verdict) bool {
+func flagged(f *fields, d events.Direction, v verdict) bool {
 	missed, err := f.missed.Bool()
 	if err != nil {
 		return d == events.Inbound && v.outcome != events.Answered
@@ -82,7 +82,7 @@ func agent(call *events.Call, v verdict) *events.Agent {
 }
 
 // answer reads when something picked up. A time outside the call is not believed.
-func (c *Client) answer(f fields, call *events.Call, at time.Time) *time.Time {
+func (c *Client) answer(f *fields, call *events.Call, at time.Time) *time.Time {
 	t, ok := c.moment(f.answer, at)
 	if !ok || t.Before(*call.StartedAt) || t.After(*call.EndedAt) {
 		return nil
@@ -99,7 +99,7 @@ func atMost(talk, total *float64) *float64 {
 }
 
 // returned reads the id of the call that returned this one. When that was is not told.
-func (c *Client) returned(f fields) *events.Returned {
+func (c *Client) returned(f *fields) *events.Returned {
 	id, err := f.returned.Text()
 	if err != nil || id == "" {
 		return nil

@@ -2,7 +2,6 @@ package verimor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/callbus/callbus/events"
@@ -45,8 +44,8 @@ func (c *Client) detail(ctx context.Context, call events.Call, id string) (d ing
 }
 
 // openDetail reads a detail's envelope: the record, and beside it the legs of the call, which may be left out.
-func (c *Client) openDetail(reply vendorhttp.Reply, id string) (f fields, legs []leg, err error) {
-	if !json.Valid(reply.Body) {
+func (c *Client) openDetail(reply vendorhttp.Reply, id string) (f *fields, legs []leg, err error) {
+	if !scalar.Valid(reply.Body) {
 		return f, nil, notJSON(reply.Body)
 	}
 	record, flow, err := unwrap(reply.Body, "cdr", "call_flow")

@@ -7,6 +7,8 @@
 //     none of them is ever taken for an hour without calls.
 //   - Pages are read to the end by what the newest of them says, so that a record that is pushed to another page while
 //     they are read is not left out. A server that repeats itself, or never ends, is an error.
+//   - The newest records are read in one request a poll, in ordinary times, for the vendor allows few: see
+//     [Client.NewCDRs].
 //   - A row that cannot be read stands in Rejected, with the reason, and does not stop its page.
 //   - Whether a call was missed is what the vendor's flag says, never what its result text or answer time seem to say.
 //   - No error, rejected row, raw record or fact of a call tells the key, which rides in the URL and which the vendor

@@ -64,7 +64,7 @@ type way struct {
 	name      *string
 }
 
-func (c *Client) way(call events.Call, f fields, legs []leg) way {
+func (c *Client) way(call events.Call, f *fields, legs []leg) way {
 	w := way{legs: legs, direction: call.Direction, queue: c.queues.get(f.queue), name: c.words.get(f.destinationName)}
 	if call.Outcome != nil {
 		w.answered = *call.Outcome == events.Answered

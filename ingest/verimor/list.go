@@ -22,7 +22,7 @@ type list struct {
 
 // open reads the envelope of page n. Where the count and the list disagree, the list is believed, except when it is empty.
 func open(reply vendorhttp.Reply, n int) (list, error) {
-	if !json.Valid(reply.Body) {
+	if !scalar.Valid(reply.Body) {
 		return list{}, notJSON(reply.Body)
 	}
 	rows, pagination, err := unwrap(reply.Body, "cdrs", "pagination")

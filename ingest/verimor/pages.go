@@ -31,16 +31,22 @@ var pauses = []time.Duration{time.Second, 2 * time.Second}
 // a piece has a Window, the piece: before that, what began in it may be on a page to come.
 func (c *Client) CDRs(ctx context.Context, w ingest.Window) iter.Seq2[ingest.Page, error] {
 	return func(yield func(ingest.Page, error) bool) {
-		for part := range pieces(w) {
-			if !c.readPiece(ctx, part, yield) {
-				return
-			}
-		}
+		c.read(ctx, w, func(_ list, page ingest.Page, err error) bool { return yield(page, err) })
 	}
 }
 
-// readPiece yields the pages of w. It tells whether to go on.
-func (c *Client) readPiece(ctx context.Context, w ingest.Window, yield func(ingest.Page, error) bool) bool {
+// read shows take each page of w, as it came and as it is read, until take wants no more. It tells whether it came to
+// the end.
+func (c *Client) read(ctx context.Context, w ingest.Window, take func(list, ingest.Page, error) bool) bool {
+	for part := range pieces(w) {
+		if !c.readPiece(ctx, part, take) {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Client) readPiece(ctx context.Context, w ingest.Window, take func(list, ingest.Page, error) bool) bool {
 	seen := newSeen()
 	for n := 1; ; n++ {
 		l, err := c.list(ctx, w, n)
@@ -48,14 +54,14 @@ func (c *Client) readPiece(ctx context.Context, w ingest.Window, yield func(inge
 			err = seen.add(l, n)
 		}
 		if err != nil {
-			yield(ingest.Page{}, told("call records", err))
+			take(list{}, ingest.Page{}, told("call records", err))
 			return false
 		}
 		page, last := c.page(l), seen.end(l, n)
 		if last {
 			page.Window = w
 		}
-		if !yield(page, nil) {
+		if !take(l, page, nil) {
 			return false
 		}
 		if last {

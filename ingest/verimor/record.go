@@ -51,7 +51,7 @@ func (c *Client) id(v scalar.Value) (string, error) {
 }
 
 // call says what a record says in callbus's terms.
-func (c *Client) call(f fields, id string, at time.Time) (call events.Call, err error) {
+func (c *Client) call(f *fields, id string, at time.Time) (call events.Call, err error) {
 	t, err := c.readTimes(f, id, at)
 	if err != nil {
 		return call, err

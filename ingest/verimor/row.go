@@ -25,11 +25,12 @@ type fields struct {
 	address, agent                                   scalar.Value
 }
 
-func readFields(r row) (f fields, err error) {
+func readFields(r row) (*fields, error) {
 	members, err := r.Members()
 	if err != nil {
-		return f, errNotObject
+		return nil, errNotObject
 	}
+	f := &fields{}
 	for name, v := range members {
 		if field := f.field(string(name)); field != nil {
 			*field = v

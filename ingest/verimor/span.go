@@ -25,7 +25,7 @@ type times struct {
 }
 
 // readTimes reads when a call was. The end is told by its stamp, else by the duration.
-func (c *Client) readTimes(f fields, id string, at time.Time) (t times, err error) {
+func (c *Client) readTimes(f *fields, id string, at time.Time) (t times, err error) {
 	t.total = c.lengths.get(f.duration)
 	if t.start, err = c.began(f, id, t.total, at); err != nil {
 		return t, err
@@ -53,7 +53,7 @@ func (c *Client) readTimes(f fields, id string, at time.Time) (t times, err erro
 
 // began returns when a call began. Where its stamp cannot be read, the clock in a version 1 id tells, else end and
 // duration.
-func (c *Client) began(f fields, id string, total *float64, at time.Time) (time.Time, error) {
+func (c *Client) began(f *fields, id string, total *float64, at time.Time) (time.Time, error) {
 	start, err := c.stamp(f.start, at)
 	if err == nil {
 		return start, nil
