@@ -9,7 +9,7 @@ import (
 )
 
 // catchUp reads what can wait, until ctx is done: the whole look-back, all of it at the start and again every quarter of
-// an hour, the last hour of it more often, and what the vendor tells of single calls. It does so with the requests that the polls leave over, and never
+// an hour, the last half hour of it more often, and what the vendor tells of single calls. It does so with the requests that the polls leave over, and never
 // holds those up.
 func (w *Worker) catchUp(ctx context.Context) {
 	ctx = InSpare(ctx)

@@ -11,9 +11,9 @@ const (
 	// sweepEvery is how often the whole look-back is read again,
 	sweepEvery = 15 * time.Minute
 	// lately is the part of it in which most of what is listed late begins, or changes,
-	lately = time.Hour
+	lately = 30 * time.Minute
 	// latelyEvery is how often that is.
-	latelyEvery = 3 * time.Minute
+	latelyEvery = 2 * time.Minute
 )
 
 // newest returns the window of the newest records. After an outage it reaches back to before it: read is when they were

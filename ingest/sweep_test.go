@@ -116,8 +116,8 @@ func TestBothStretchesAreReadInTurns(t *testing.T) {
 		now = now.Add(2 * time.Minute)
 		done()
 	}
-	if whole, recent := read[6*time.Hour], read[time.Hour]; whole < 60 || recent < 60 {
-		t.Errorf("%d chunks of the whole look-back were read and %d of the last hour", whole, recent)
+	if whole, recent := read[6*time.Hour], read[lately]; whole < 60 || recent < 60 {
+		t.Errorf("%d chunks of the whole look-back were read and %d of what began lately", whole, recent)
 	}
 }
 
