@@ -27,7 +27,9 @@ func vendors() []vendor {
 func kinds() []sinkKind {
 	return []sinkKind{
 		sinkKindOf("webhook",
-			func(name string, c webhook.Config) (sinks.Sink, error) { return webhook.New(name, c, webhook.Options{}) },
+			func(name string, c webhook.Config) (sinks.Sink, error) {
+				return webhook.New(name, c, webhook.Options{})
+			},
 			func(c webhook.Config) time.Duration { return c.GiveUpAfter }),
 		sinkKindOf("log",
 			func(string, nothing) (sinks.Sink, error) { return log.New(os.Stdout), nil },
