@@ -90,7 +90,7 @@ func (p *Pump) failed(h *held, e *Error, now time.Time) {
 	var enough Fault
 	if p.circuit.State == Closed && !h.sure {
 		p.streak = p.streak.with(h.seq, e.Fault == OfEvent)
-		enough = p.streak.enough()
+		enough = p.streak.enough(p.underWay)
 	}
 	if p.circuit.State == Closed && e.Fault == Passing {
 		p.limit = max(1, p.limit*9/10)

@@ -31,7 +31,7 @@ func (s streak) delivered() streak {
 
 // with returns the streak after the event failed.
 func (s streak) with(seq uint64, refused bool) streak {
-	if len(s.failed) == most || slices.Contains(s.failed, seq) {
+	if slices.Contains(s.failed, seq) {
 		return s
 	}
 	s.failed = append(s.failed, seq)
@@ -41,10 +41,11 @@ func (s streak) with(seq uint64, refused bool) streak {
 	return s
 }
 
-// enough returns what is wrong with the endpoint, "" if that is not said.
-func (s streak) enough() Fault {
+// enough returns what is wrong with the endpoint, "" if that is not said. Events that are under way may yet be delivered:
+// a refusal is often faster than a delivery.
+func (s streak) enough(underWay int) Fault {
 	switch {
-	case len(s.failed) < s.needed():
+	case len(s.failed) < s.needed()+underWay:
 		return ""
 	case s.refused == len(s.failed):
 		return OfEvent
