@@ -17,24 +17,29 @@ type control struct {
 // byHand is the fault of a circuit that somebody has disabled.
 const byHand Fault = "by hand"
 
-// SetPaused asks the pump of b, in whatever process it runs, to send nothing until it is enabled. A pump that runs heeds it
+// A Keeper remembers for a sink; every Backlog is one.
+type Keeper interface {
+	SetState(ctx context.Context, key string, value []byte) error
+}
+
+// SetPaused asks the pump of the sink, in whatever process it runs, to send nothing until it is enabled. A pump that runs heeds it
 // within lookEvery; what is under way is finished.
-func SetPaused(ctx context.Context, b Backlog, why string) error {
-	return setControl(ctx, b, control{Paused: true, Why: why, At: time.Now()})
+func SetPaused(ctx context.Context, k Keeper, why string) error {
+	return setControl(ctx, k, control{Paused: true, Why: why, At: time.Now()})
 }
 
 // SetEnabled undoes SetPaused, and lets a sink be tried at once that the endpoint has put off, or that waits for its endpoint to
 // come back.
-func SetEnabled(ctx context.Context, b Backlog) error {
-	return setControl(ctx, b, control{At: time.Now()})
+func SetEnabled(ctx context.Context, k Keeper) error {
+	return setControl(ctx, k, control{At: time.Now()})
 }
 
-func setControl(ctx context.Context, b Backlog, c control) error {
+func setControl(ctx context.Context, k Keeper, c control) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	if err := b.SetState(ctx, controlKey, text); err != nil {
+	if err := k.SetState(ctx, controlKey, text); err != nil {
 		return fmt.Errorf("keep that the sink is paused or enabled: %w", err)
 	}
 	return nil

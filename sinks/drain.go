@@ -32,7 +32,7 @@ func (p *Pump) giveUpHeld() {
 }
 
 func (p *Pump) circuitIsKept(w *writer) bool {
-	return !p.unsaved && !p.saving || w.set(circuitKey, p.circuit.text()) == nil
+	return !p.unsaved && !p.saving || w.set(CircuitKey, p.circuit.text()) == nil
 }
 
 func (p *Pump) triesAreKept(w *writer) bool {

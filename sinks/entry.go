@@ -13,7 +13,7 @@ import (
 
 // The keys of the backlog's state that a pump uses.
 const (
-	circuitKey  = "circuit" // the circuit
+	CircuitKey  = "circuit" // under which the circuit is kept: state, until, reason
 	controlKey  = "control" // what somebody wants; see SetPaused
 	runningKey  = "running" // there while a pump runs, and when it was killed
 	retryPrefix = "retry."  // and a hash of the call: an entry

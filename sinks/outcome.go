@@ -146,7 +146,7 @@ func (p *Pump) save() {
 	text := p.circuit.text()
 	p.do(&chore{
 		what: "keep whether the endpoint is left alone",
-		do:   func(w *writer) error { return w.set(circuitKey, text) },
+		do:   func(w *writer) error { return w.set(CircuitKey, text) },
 		then: func(time.Time) { p.saving = false },
 	})
 }

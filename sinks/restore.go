@@ -22,7 +22,7 @@ func (p *Pump) restore(ctx context.Context) bool {
 		return false
 	}
 	now := time.Now()
-	p.circuit = circuitFrom(state[circuitKey], now).under(now, controlFrom(state[controlKey]))
+	p.circuit = circuitFrom(state[CircuitKey], now).under(now, controlFrom(state[controlKey]))
 	p.heeded = controlFrom(state[controlKey])
 	bad := p.restoreCalls(state)
 	if len(state[runningKey]) > 0 && waiting > 0 {
