@@ -18,7 +18,10 @@ import (
 	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
-var seeds = flag.Uint64("seeds", 24, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
+var (
+	seeds       = flag.Uint64("seeds", 24, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
+	vendorTrial = flag.Duration("vendor-trial", 20*time.Minute, "how long the calls of each trial of TestTheTruthIsToldOfEveryVendor go on")
+)
 
 // trial is a stretch of virtual time in which a worker watches a simulated PBX.
 type trial struct {
@@ -148,7 +151,7 @@ func TestTheTruthIsToldOfEveryVendor(t *testing.T) {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
 			tr.world = pbxsim.Config{Seed: 11, Start: begins[0]}
-			tr.last = time.Hour
+			tr.last = *vendorTrial
 			report := tr.run(t)
 			if !report.Perfect() {
 				t.Errorf("not the truth\n%s", report)
