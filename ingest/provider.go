@@ -35,12 +35,13 @@ type CDRReader interface {
 	Span() time.Duration
 }
 
-// A CDRFollower is a CDRReader whose vendor can be asked for what it wrote since it was last asked: then a record is
-// learned of as soon as it is written, however long ago its call began.
+// A CDRFollower is a CDRReader that need not read all of the newest records at every poll. Best is a vendor that can be
+// asked for what it wrote since it was last asked: then a record is learned of as soon as it is written, however long ago
+// its call began. Else the newest of them are read, and the look-back finds the others.
 type CDRFollower interface {
 	CDRReader
-	// NewCDRs reads the records that were written since it was last read to its end, and some from before that. The
-	// first time, and whenever it does not know since when, it reads those of calls that began in newest. It is not
+	// NewCDRs reads the records that were written since it was last read to its end, as far as the vendor can be asked
+	// for them, and some from before that. A page need not say what it covers. The first time, and whenever it does not know since when, it reads those of calls that began in newest. It is not
 	// called concurrently with itself, but may be while CDRs runs.
 	NewCDRs(ctx context.Context, newest Window) iter.Seq2[Page, error]
 }

@@ -13,6 +13,10 @@ import (
 
 // Vendor describes a vendor to [Contract].
 type Vendor struct {
+	// NewestOnly is true where the vendor cannot be asked for what it wrote since, so that NewCDRs reads the newest records
+	// alone, and those of calls that began long ago are found when the look-back is read.
+	NewestOnly bool
+
 	// Open returns the provider's client of an account at base, with Secrets for credentials, sending through hc, which
 	// puts the vendor's records into raw. What else it can do (list active calls, end one) the suite sees from its methods.
 	Open func(t testing.TB, hc *http.Client, base string) ingest.CDRReader

@@ -18,6 +18,7 @@ import (
 func TestContract(t *testing.T) {
 	const secretKey = `k ä&y%C3+w"\ord`
 	ingesttest.Contract(t, ingesttest.Vendor{
+		NewestOnly: true,
 		Open: func(t testing.TB, hc *http.Client, base string) ingest.CDRReader {
 			c, err := verimor.New(verimor.Config{URL: base, Key: secret.New(secretKey), Raw: true}, hc)
 			if err != nil {
@@ -117,6 +118,9 @@ func contractPage(w http.ResponseWriter, r *http.Request, pbx ingesttest.PBX) {
 			rows = append(rows, row.JSON())
 		}
 	}
-	count := max(len(rows), pbx.Claimed)
+	count := len(rows)
+	if pbx.Claimed > len(pbx.Records) {
+		count = pbx.Claimed
+	}
 	io.WriteString(w, envelope(count, (count+99)/100, rows[min(len(rows), (n-1)*100):min(len(rows), n*100)]...))
 }
