@@ -199,7 +199,7 @@ func (p *Pump) giveBack(now time.Time) {
 		if h.call.busy || h.phase == closing {
 			continue
 		}
-		backs = append(backs, back{h.msg, min(max(h.call.next.Sub(now), 0), longestBack)})
+		backs = append(backs, h.back(now))
 		calls = append(calls, h.call)
 		p.leave(h, now)
 	}
@@ -217,6 +217,15 @@ func (p *Pump) giveBack(now time.Time) {
 		do:   func(w *writer) error { lost = w.backs(backs) != nil; return nil },
 		then: func(now time.Time) { p.gone(lost, now); p.backing-- },
 	})
+}
+
+// back is how h is given back for no fault of its own. Only what an entry names may wait: of the rest, the order in which it
+// comes again is all that a next life of the pump knows.
+func (h *held) back(now time.Time) back {
+	if !h.kept {
+		return back{h.msg, 0}
+	}
+	return back{h.msg, min(max(h.call.next.Sub(now), 0), longestBack)}
 }
 
 // gone remembers that the bus did not take messages back: they come again by themselves, but only after a while.
