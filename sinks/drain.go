@@ -24,9 +24,11 @@ func (p *Pump) giveUpHeld() {
 	}
 	var all []back
 	for _, h := range p.inOrder() {
-		all = append(all, back{h.msg, min(max(h.call.next.Sub(now), 0), longestBack)})
+		all = append(all, h.back(now))
 	}
-	if w.backs(all) == nil {
+	// What a life before this one had in hand, and this one did not wait for, is still to come; and what went astray.
+	waited := !p.uncleanly && !now.Before(p.notBefore) && !now.Before(p.astray)
+	if w.backs(all) == nil && waited {
 		_ = w.set(runningKey, nil) // else the next life waits a while
 	}
 }

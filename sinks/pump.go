@@ -73,6 +73,7 @@ type Pump struct {
 	underWay  int
 
 	notBefore time.Time // nothing is fetched
+	astray    time.Time // before it, a message that the bus did not take back may not have come again
 	uncleanly bool      // the last life of the pump was killed, and what it held did not come again yet
 	fetching  bool
 	backing   int // chores that give back

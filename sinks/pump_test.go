@@ -404,3 +404,99 @@ func TestADayLongOutageLosesNothing(t *testing.T) {
 		w.end()
 	})
 }
+
+func TestWhenTooMuchWaitsTheOldestIsGivenUp(t *testing.T) {
+	t.Parallel()
+	in(t, func(w *world) {
+		w.answers(func(d sinks.Delivery) error {
+			if d.Event.Subject[0] == 'p' {
+				return fault(sinks.Passing)
+			}
+			return nil
+		})
+		w.start()
+		w.pump.ParkAtMost(10)
+		for i := range 20 {
+			w.put(fmt.Sprint("p", i), fmt.Sprint("g", i), fmt.Sprint("p", i))
+			w.pass(time.Minute)
+		}
+		w.pass(time.Hour)
+		s := w.pump.Status()
+		if s.Parked > 12 || len(w.Dead()) < 10 || s.State != sinks.Closed {
+			t.Errorf("%d wait, %d dead letters, circuit %s", s.Parked, len(w.Dead()), s.State)
+		}
+		if len(w.Dead()) > 0 && w.Dead()[0].Seq != 1 {
+			t.Errorf("the first dead letter is of %d", w.Dead()[0].Seq)
+		}
+		w.answers(nil)
+		w.pass(24 * time.Hour)
+		w.wantLeft(0)
+		w.wantOrder()
+		w.end()
+	})
+}
+
+// F-7: what a call waits for is dropped from the stream.
+func TestWhatAgedOutIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	in(t, func(w *world) {
+		w.answers(func(d sinks.Delivery) error {
+			if d.Event.ID == "p.1" {
+				return fault(sinks.Passing)
+			}
+			return nil
+		})
+		w.put("p")
+		w.start()
+		for i := range 10 {
+			w.put(fmt.Sprint("g", i))
+			w.pass(time.Hour)
+		}
+		w.put("p")
+		w.pass(time.Second)
+		if n := w.Expire(time.Now().Add(-time.Minute)); n != 1 {
+			t.Fatalf("%d events expired", n)
+		}
+		w.pass(24 * time.Hour)
+		w.wantLeft(0)
+		if s := w.pump.Status(); s.Lost != 1 || s.Parked != 0 || s.Retrying != 0 || w.delivered() != 11 {
+			t.Errorf("%d delivered; status %+v", w.delivered(), s)
+		}
+		w.end()
+	})
+}
+
+func TestAttemptsAndTheirOrderOutliveARestart(t *testing.T) {
+	t.Parallel()
+	in(t, func(w *world) {
+		w.answers(func(d sinks.Delivery) error {
+			if d.Event.ID == "p.1" && d.Attempt < 6 {
+				return fault(sinks.Passing)
+			}
+			return nil
+		})
+		w.put("p", "p", "p", "g")
+		w.start()
+		for i := range 60 {
+			w.pass(time.Minute)
+			w.put(fmt.Sprint("g", i))
+			if i%5 == 0 {
+				w.end()
+				w.start()
+			}
+		}
+		w.pass(time.Minute)
+		w.wantLeft(0)
+		w.wantOrder()
+		tries := w.of("p.1")
+		for i, a := range tries {
+			if a.attempt != i+1 {
+				t.Errorf("attempts %+v", tries)
+			}
+		}
+		if len(tries) != 6 || len(w.Dead()) > 0 || w.repeats() > 0 {
+			t.Errorf("%d attempts, %d dead letters, %d repeats", len(tries), len(w.Dead()), w.repeats())
+		}
+		w.end()
+	})
+}

@@ -145,7 +145,7 @@ func (p *Pump) park(c *call, now time.Time) {
 	}
 	parked := append([]*held(nil), c.here...)
 	c.busy = true
-	key, text := retryKey(c.key), entryOf(c, p.budget, nil)
+	key, text, lost := retryKey(c.key), entryOf(c, p.budget, nil), false
 	write := fresh || c.changed
 	p.do(&chore{
 		what: "keep what waits for another attempt",
@@ -155,10 +155,11 @@ func (p *Pump) park(c *call, now time.Time) {
 					return err
 				}
 			}
-			_ = w.backs(all) // which come again by themselves
+			lost = w.backs(all) != nil
 			return nil
 		},
 		then: func(now time.Time) {
+			p.gone(lost, now)
 			c.busy, c.changed = false, false
 			for _, h := range parked {
 				p.leave(h, now)
@@ -198,7 +199,7 @@ func (p *Pump) giveBack(now time.Time) {
 		if h.call.busy || h.phase == closing {
 			continue
 		}
-		backs = append(backs, back{h.msg, min(max(h.call.next.Sub(now), 0), longestBack)})
+		backs = append(backs, h.back(now))
 		calls = append(calls, h.call)
 		p.leave(h, now)
 	}
@@ -210,9 +211,26 @@ func (p *Pump) giveBack(now time.Time) {
 		return
 	}
 	p.backing++
+	lost := false
 	p.do(&chore{
 		what: "give back what cannot be delivered now",
-		do:   func(w *writer) error { _ = w.backs(backs); return nil },
-		then: func(time.Time) { p.backing-- },
+		do:   func(w *writer) error { lost = w.backs(backs) != nil; return nil },
+		then: func(now time.Time) { p.gone(lost, now); p.backing-- },
 	})
+}
+
+// back is how h is given back for no fault of its own. Only what an entry names may wait: of the rest, the order in which it
+// comes again is all that a next life of the pump knows.
+func (h *held) back(now time.Time) back {
+	if !h.kept {
+		return back{h.msg, 0}
+	}
+	return back{h.msg, min(max(h.call.next.Sub(now), 0), longestBack)}
+}
+
+// gone remembers that the bus did not take messages back: they come again by themselves, but only after a while.
+func (p *Pump) gone(lost bool, now time.Time) {
+	if lost {
+		p.astray = now.Add(MessageWait)
+	}
 }
