@@ -260,7 +260,11 @@ func TestEachAttemptIsSignedForItsMoment(t *testing.T) {
 
 func TestBeingStoppedIsNoFaultOfAnybody(t *testing.T) {
 	arrived := make(chan struct{})
-	s := sink(t, server(t, func(_ http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body); close(arrived); <-r.Context().Done() }))
+	s := sink(t, server(t, func(_ http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		close(arrived)
+		<-r.Context().Done()
+	}))
 	why := errors.New("shutting down")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() { <-arrived; cancel(why) }()

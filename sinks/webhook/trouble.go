@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"syscall"
 
@@ -37,6 +36,7 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		blocked *BlockedError
 		wrong   *tls.CertificateVerificationError
 		name    *net.DNSError
+		record  tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &blocked):
@@ -49,7 +49,7 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		return sinks.Passing, s.said("its name cannot be resolved: %s", name)
 	case errors.As(err, &wrong):
 		return sinks.OfEndpoint, s.said("its certificate is refused: %s; check URL, the certificate, and TLS_CA if its authority is your own", wrong.Err)
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		return sinks.OfEndpoint, errors.New("it answers plain HTTP: check whether URL should begin with http://")
 	case isTLS(err):
 		return sinks.OfEndpoint, s.said("a secure connection cannot be agreed on (%s); it needs TLS 1.2 or newer, and may ask for TLS_CERT and TLS_KEY", err)
@@ -88,7 +88,7 @@ func isTLS(err error) bool {
 func noHTTP(err error) bool {
 	text := err.Error()
 	for _, said := range []string{
-		"malformed", "headers exceeded", "header list", "too many 1xx", "invalid header", "invalid Content-Length", "bad Content-Length",
+		"malformed", "headers exceeded", "header list", "too many 1xx", "invalid header", "invalid Content-Length", "bad Content-Length", "multiple Content-Length",
 		"transfer encoding", "Transfer-Encoding", "line too long", "PROTOCOL_ERROR", "frame too large", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
 		"failed reading the frame", "unexpected preface",
 	} {
