@@ -61,7 +61,7 @@ var hostile = []struct {
 	{"T-2", "resets after the request", afterRequest(func(_ context.Context, c *net.TCPConn) { reset(c) }), sinks.Passing},
 	{"T-2", "resets after our headers", func(_ context.Context, c *net.TCPConn) { c.Read(make([]byte, 10)); reset(c) }, sinks.Passing},
 	{"T-2", "resets within its header", afterRequest(func(_ context.Context, c *net.TCPConn) {
-		io.WriteString(c, head200+"Content-Le")
+		io.WriteString(c, head200+"Content-Length: 0\r\n")
 		time.Sleep(5 * time.Millisecond)
 		reset(c)
 	}), sinks.Passing},
