@@ -23,10 +23,15 @@ func asBlocked(err error, into **webhook.BlockedError) bool { return errors.As(e
 // A zone answers every question for addresses.
 type zone func() (addrs []string, code byte)
 
-// resolver asks z, over a connection in memory.
-func resolver(z zone) *net.Resolver {
+// resolver asks z, over a connection in memory. A question that nobody waits for any more ends with the test.
+func resolver(t *testing.T, z zone) *net.Resolver {
+	ctx := t.Context()
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		ours, theirs := net.Pipe()
+		context.AfterFunc(ctx, func() { theirs.Close() })
 		go z.serve(theirs)
 		return ours, nil
 	}}
@@ -150,7 +155,7 @@ func TestNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			only := webhook.CIDRs{netip.MustParsePrefix("127.0.0.2/32")}
 			c := config("http://hooks.example:"+port, func(c *webhook.Config) { c.AllowCIDRs = only })
-			s := open(t, c, webhook.Options{Resolver: resolver(func() ([]string, byte) { return tc.answers, tc.code })})
+			s := open(t, c, webhook.Options{Resolver: resolver(t, func() ([]string, byte) { return tc.answers, tc.code })})
 			began := time.Now()
 			err := s.Deliver(t.Context(), delivery(t))
 			inTime(t, began)
@@ -166,7 +171,7 @@ func TestANameThatMovesIsJudgedByWhereItLeads(t *testing.T) {
 	port, private := twins(t)
 	var moved atomic.Bool
 	only := webhook.CIDRs{netip.MustParsePrefix("127.0.0.2/32")}
-	s := open(t, config("http://hooks.example:"+port, func(c *webhook.Config) { c.AllowCIDRs = only }), webhook.Options{Resolver: resolver(func() ([]string, byte) {
+	s := open(t, config("http://hooks.example:"+port, func(c *webhook.Config) { c.AllowCIDRs = only }), webhook.Options{Resolver: resolver(t, func() ([]string, byte) {
 		if moved.Load() {
 			return []string{"127.0.0.1"}, 0
 		}

@@ -78,6 +78,7 @@ var hostile = []struct {
 	{"T-3", "half-closes before an answer", afterRequest(func(_ context.Context, c *net.TCPConn) { c.CloseWrite(); io.Copy(io.Discard, c) }), sinks.Passing},
 	{"T-3", "closes before an answer", afterRequest(func(context.Context, *net.TCPConn) {}), sinks.Passing},
 	{"T-5", "an SSH banner", func(_ context.Context, c *net.TCPConn) {
+		c.Read(make([]byte, 1)) // what is sent before the request is met by TestAReceiverThatSpeaksFirst
 		io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n")
 		io.Copy(io.Discard, c)
 	}, sinks.OfEndpoint},
@@ -145,6 +146,7 @@ var hostile = []struct {
 	{"H-8", "a header without a colon", saying(head200 + "nonsense\r\n\r\n"), sinks.OfEndpoint},
 	{"H-8", "garbage", saying("\x00\xff\x01\r\n\r\n\r\n"), sinks.OfEndpoint},
 	{"H-9", "200 before it read the request", func(_ context.Context, c *net.TCPConn) {
+		c.Read(make([]byte, 1))
 		io.WriteString(c, empty200)
 		time.Sleep(50 * time.Millisecond)
 		io.Copy(io.Discard, c)
@@ -222,6 +224,20 @@ func TestAReceiverThatStopsReading(t *testing.T) {
 	inTime(t, began)
 	if faultOf(err) != sinks.Passing {
 		t.Errorf("Deliver: %v, want %q", err, sinks.Passing)
+	}
+}
+
+// T-5: it may be seen before the request is written, or after.
+func TestAReceiverThatSpeaksFirst(t *testing.T) {
+	s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
+		io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n")
+		io.Copy(io.Discard, c)
+	}))
+	began := time.Now()
+	err := s.Deliver(t.Context(), delivery(t))
+	inTime(t, began)
+	if f := faultOf(err); f != sinks.OfEndpoint && f != sinks.Passing || !strings.Contains(err.Error(), "check what listens") {
+		t.Errorf("Deliver: %v", err)
 	}
 }
 

@@ -61,6 +61,8 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		return sinks.Passing, fmt.Errorf("nothing listens there: %w", syscall.ECONNREFUSED)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return sinks.Passing, fmt.Errorf("the connection was closed before an answer: %w", io.ErrUnexpectedEOF)
+	case strings.Contains(err.Error(), "readLoopPeekFail"): // of a kept connection it may be the surplus of an answer before
+		return sinks.Passing, errors.New("it sent something before it was asked: check what listens at that URL")
 	}
 	return sinks.Passing, s.said("no answer: %s", err)
 }
