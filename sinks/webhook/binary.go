@@ -74,7 +74,7 @@ func contentTypeOf(value json.RawMessage) (string, error) {
 	if err != nil || !present || text == fallback {
 		return fallback, err
 	}
-	if _, _, err := mime.ParseMediaType(text); err != nil || !plain(text) {
+	if _, _, err := mime.ParseMediaType(text); err != nil || !plain(text) || !strings.Contains(text, "/") {
 		return "", errors.New("attribute datacontenttype is no media type")
 	}
 	return text, nil

@@ -10,7 +10,9 @@
 //   - No address is dialled that is not public, unless ALLOW_CIDRS names it. That is decided on the address that is
 //     dialled, after DNS, for each connection. No redirect is followed, and no proxy of the environment used.
 //   - Of an answer at most 64 KiB of header and 64 KiB of body are read, and a body for at most a second.
-//   - No error tells a secret, nor the path and query of the URL, which are often one.
+//   - No error tells a secret, nor the path and query of the URL, which are often one. (net/http itself writes to the standard
+//     logger what a server sends unasked on a kept connection, and offers no way to turn that off: a program should not let
+//     the standard logger's text through as it is.)
 //
 // In structured mode the whole event is signed. In binary mode only its data is: the ce-* headers are not.
 //

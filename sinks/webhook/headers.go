@@ -36,12 +36,19 @@ func customHeaders(text secret.Text) (http.Header, error) {
 
 // pairs cuts text at its semicolons and line breaks, and leaves out what is blank.
 func pairs(text string) []string {
-	const kept = "\x00" // refused in a value in any case
-	text = strings.ReplaceAll(text, `\;`, kept)
 	var all []string
-	for pair := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ';' || r == '\n' || r == '\r' }) {
-		if pair = strings.TrimSpace(pair); pair != "" {
-			all = append(all, strings.ReplaceAll(pair, kept, ";"))
+	for line := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
+		before := ""
+		for part := range strings.SplitAfterSeq(line, ";") {
+			part = before + part
+			if unescaped, found := strings.CutSuffix(part, `\;`); found {
+				before = unescaped + ";"
+				continue
+			}
+			before = ""
+			if part = strings.TrimSpace(strings.TrimSuffix(part, ";")); part != "" {
+				all = append(all, part)
+			}
 		}
 	}
 	return all

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"syscall"
 
@@ -37,6 +36,7 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		blocked *BlockedError
 		wrong   *tls.CertificateVerificationError
 		name    *net.DNSError
+		record  tls.RecordHeaderError
 	)
 	switch {
 	case errors.As(err, &blocked):
@@ -49,7 +49,7 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		return sinks.Passing, s.said("its name cannot be resolved: %s", name)
 	case errors.As(err, &wrong):
 		return sinks.OfEndpoint, s.said("its certificate is refused: %s; check URL, the certificate, and TLS_CA if its authority is your own", wrong.Err)
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case errors.As(err, &record) && string(record.RecordHeader[:]) == "HTTP/":
 		return sinks.OfEndpoint, errors.New("it answers plain HTTP: check whether URL should begin with http://")
 	case isTLS(err):
 		return sinks.OfEndpoint, s.said("a secure connection cannot be agreed on (%s); it needs TLS 1.2 or newer, and may ask for TLS_CERT and TLS_KEY", err)
@@ -61,6 +61,8 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		return sinks.Passing, fmt.Errorf("nothing listens there: %w", syscall.ECONNREFUSED)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return sinks.Passing, fmt.Errorf("the connection was closed before an answer: %w", io.ErrUnexpectedEOF)
+	case strings.Contains(err.Error(), "readLoopPeekFail"): // of a kept connection it may be the surplus of an answer before
+		return sinks.Passing, errors.New("it sent something before it was asked: check what listens at that URL")
 	}
 	return sinks.Passing, s.said("no answer: %s", err)
 }
@@ -88,7 +90,7 @@ func isTLS(err error) bool {
 func noHTTP(err error) bool {
 	text := err.Error()
 	for _, said := range []string{
-		"malformed", "headers exceeded", "header list", "too many 1xx", "invalid header", "invalid Content-Length", "bad Content-Length",
+		"malformed", "headers exceeded", "header list", "too many 1xx", "invalid header", "invalid Content-Length", "bad Content-Length", "multiple Content-Length",
 		"transfer encoding", "Transfer-Encoding", "line too long", "PROTOCOL_ERROR", "frame too large", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
 		"failed reading the frame", "unexpected preface",
 	} {
