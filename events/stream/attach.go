@@ -187,12 +187,13 @@ func (l *Backlog) bringUp(ctx context.Context, q *queue, info *jetstream.Consume
 	return info, nil
 }
 
+// update changes the consumer and asks how it is then: to the first update after its start, the server (2.15) answers with the
+// settings before it.
 func (l *Backlog) update(ctx context.Context, q *queue, c jetstream.ConsumerConfig) (*jetstream.ConsumerInfo, error) {
-	updated, err := l.bus.js.UpdateConsumer(ctx, q.stream, c)
-	if err != nil {
+	if _, err := l.bus.js.UpdateConsumer(ctx, q.stream, c); err != nil {
 		return nil, err
 	}
-	return updated.CachedInfo(), nil
+	return l.bus.info(ctx, q.stream, q.consumer)
 }
 
 func (l *Backlog) lastSeq(ctx context.Context) (uint64, error) {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -55,6 +56,7 @@ type Backlog struct {
 	ledger   *ledger
 	position position
 	oldest   oldest
+	lastDone [2]atomic.Pointer[nats.Msg] // of each consumer, of events and of copies
 }
 
 var _ sinks.Backlog = (*Backlog)(nil)
@@ -106,17 +108,40 @@ const durablePrefix = "sink-"
 
 func durable(sink string) string { return durablePrefix + sink }
 
-// Close lets go of what the Backlog holds in this process. What was fetched and not done comes again, to the next Backlog of
-// the sink. No Fetch may be under way.
+// Close sees that the server has heard what is done, and lets go of what the Backlog holds in this process. What was fetched
+// and not done comes again, to the next Backlog of the sink. No Fetch may be under way.
 func (l *Backlog) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.settle()
 	l.bus.nc.RemoveStatusListener(l.status)
 	for _, q := range []*queue{l.live, l.copies} {
 		if q != nil {
 			q.close()
 		}
 	}
+}
+
+// settleTimeout is how long Close waits for a server that does not answer.
+const settleTimeout = time.Second
+
+// settle waits until the consumers have heard what is done. They hear things in their order, so that an answer about the last
+// stands for all before it; that it is worked on, when it is done, changes nothing. Without an answer some events may be
+// delivered twice.
+func (l *Backlog) settle() {
+	for i := range l.lastDone {
+		if m := l.lastDone[i].Swap(nil); m != nil && l.bus.nc.IsConnected() {
+			_, _ = l.bus.nc.Request(m.Reply, []byte(inProgress), settleTimeout)
+		}
+	}
+}
+
+func (l *Backlog) acked(d *delivery) {
+	consumer := 0
+	if d.slot.copied {
+		consumer = 1
+	}
+	l.lastDone[consumer].Store(d.m)
 }
 
 // Fetch is [sinks.Backlog.Fetch]. It gives at most 1024 messages, and never asks the server for more than n and one copy. The

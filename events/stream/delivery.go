@@ -62,6 +62,9 @@ func (d *delivery) Working(context.Context) error {
 }
 
 func (d *delivery) answer(word string) error {
+	if word == acknowledged {
+		d.backlog.acked(d)
+	}
 	if err := d.backlog.bus.nc.Publish(d.m.Reply, []byte(word)); err != nil {
 		return fmt.Errorf("tell the bus about event %d of sink %s: %w", d.seq, d.backlog.config.Sink, err)
 	}
