@@ -54,6 +54,7 @@ type Backlog struct {
 	status chan nats.Status
 
 	ledger   *ledger
+	given    *givenBack
 	position position
 	oldest   oldest
 	lastDone [2]atomic.Pointer[nats.Msg] // of each consumer, of events and of copies
@@ -75,7 +76,7 @@ func (b *Bus) Backlog(ctx context.Context, c BacklogConfig) (*Backlog, error) {
 	if err := b.ensureReplay(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	l := &Backlog{bus: b, config: c, log: logOr(c.Log).With("sink", c.Sink), wanted: wanted{filters: want}, ledger: newLedger()}
+	l := &Backlog{bus: b, config: c, log: logOr(c.Log).With("sink", c.Sink), wanted: wanted{filters: want}, ledger: newLedger(), given: newGivenBack()}
 	if err := l.open(ctx); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -136,14 +137,6 @@ func (l *Backlog) settle() {
 	}
 }
 
-func (l *Backlog) acked(d *delivery) {
-	consumer := 0
-	if d.slot.copied {
-		consumer = 1
-	}
-	l.lastDone[consumer].Store(d.m)
-}
-
 // Fetch is [sinks.Backlog.Fetch]. It gives at most 1024 messages, and never asks the server for more than n and one copy. The
 // error wraps [ErrClosed], or the cause of ctx's end.
 func (l *Backlog) Fetch(ctx context.Context, n int) ([]sinks.Message, error) {
@@ -176,7 +169,7 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 	l.keepPosition(ctx)
 	out := l.copiesDue(n)
 	out, err := l.collect(ctx, l.live, n, out)
-	if live := l.given(out); live > 0 || err != nil {
+	if live := countEvents(out); live > 0 || err != nil {
 		l.turn.events(live)
 		return out, err
 	}
@@ -211,8 +204,8 @@ func (l *Backlog) copiesDue(n int) []sinks.Message {
 	return out
 }
 
-// given returns how many of out are no copies.
-func (l *Backlog) given(out []sinks.Message) int {
+// countEvents returns how many of out are no copies.
+func countEvents(out []sinks.Message) int {
 	n := 0
 	for _, m := range out {
 		if !m.(*delivery).slot.copied {
@@ -238,8 +231,17 @@ func (l *Backlog) collect(ctx context.Context, q *queue, n int, out []sinks.Mess
 	return l.hand(q, n, out), err
 }
 
-// hand moves what came to out, up to n messages in all.
+// hand moves what was given back, and what came, to out, up to n messages in all.
 func (l *Backlog) hand(q *queue, n int, out []sinks.Message) []sinks.Message {
+	for len(out) < n {
+		d := l.given.first(q.copied)
+		if d == nil {
+			break
+		}
+		if l.admit(d, time.Time{}) {
+			out = append(out, d)
+		}
+	}
 	for len(q.came) > 0 && len(out) < n {
 		a := q.came[0]
 		d, ok := l.delivery(q, a)
@@ -302,6 +304,7 @@ func (l *Backlog) await(ctx context.Context, n int) error {
 		l.came(l.live, m)
 	case m := <-l.copies.arrivals:
 		l.came(l.copies, m)
+	case <-l.given.came:
 	case s, ok := <-l.status:
 		l.reconnected(s, ok)
 	case <-l.bus.closed:
