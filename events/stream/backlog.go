@@ -147,6 +147,7 @@ func (l *Backlog) Fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 		out, err := l.fetch(ctx, n)
 		switch {
 		case len(out) > 0:
+			l.position.handed += len(out)
 			return out, nil
 		case err != nil:
 			return nil, fmt.Errorf("fetch what sink %s is to deliver: %w", l.config.Sink, err)

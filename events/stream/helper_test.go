@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 
 // ctx is the context of a test: done when the test would hang.
 func testContext(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
