@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -187,12 +188,13 @@ func (l *Backlog) bringUp(ctx context.Context, q *queue, info *jetstream.Consume
 	return info, nil
 }
 
+// update changes the consumer and asks how it is then: to the first update after its start, the server (2.15) answers with the
+// settings before it.
 func (l *Backlog) update(ctx context.Context, q *queue, c jetstream.ConsumerConfig) (*jetstream.ConsumerInfo, error) {
-	updated, err := l.bus.js.UpdateConsumer(ctx, q.stream, c)
-	if err != nil {
-		return nil, err
+	if _, err := l.bus.js.UpdateConsumer(ctx, q.stream, c); err != nil {
+		return nil, errors.Join(err, l.clear(ctx, q, err))
 	}
-	return updated.CachedInfo(), nil
+	return l.bus.info(ctx, q.stream, q.consumer)
 }
 
 func (l *Backlog) lastSeq(ctx context.Context) (uint64, error) {
@@ -201,6 +203,19 @@ func (l *Backlog) lastSeq(ctx context.Context) (uint64, error) {
 		return 0, err
 	}
 	return s.CachedInfo().State.LastSeq, nil
+}
+
+// codeConsumerFiles is the server's code for a consumer whose files it cannot write.
+const codeConsumerFiles jetstream.ErrorCode = 10012
+
+// clear deletes a consumer that has lost its files, so that it is made anew: it was created while the server still cleared away
+// one of that name, is not changed any more, and would be gone with the next restart.
+func (l *Backlog) clear(ctx context.Context, q *queue, trouble error) error {
+	var api *jetstream.APIError
+	if !errors.As(trouble, &api) || api.ErrorCode != codeConsumerFiles || !strings.Contains(api.Description, "no such file") {
+		return nil
+	}
+	return gone(l.bus.js.DeleteConsumer(ctx, q.stream, q.consumer))
 }
 
 // What reclaim waits: the server looks 100 ms after a change of AckWait for what has waited longer than that.

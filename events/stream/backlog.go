@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,8 +54,10 @@ type Backlog struct {
 	status chan nats.Status
 
 	ledger   *ledger
+	given    *givenBack
 	position position
 	oldest   oldest
+	lastDone [2]atomic.Pointer[nats.Msg] // of each consumer, of events and of copies
 }
 
 var _ sinks.Backlog = (*Backlog)(nil)
@@ -73,7 +76,7 @@ func (b *Bus) Backlog(ctx context.Context, c BacklogConfig) (*Backlog, error) {
 	if err := b.ensureReplay(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	l := &Backlog{bus: b, config: c, log: logOr(c.Log).With("sink", c.Sink), wanted: wanted{filters: want}, ledger: newLedger()}
+	l := &Backlog{bus: b, config: c, log: logOr(c.Log).With("sink", c.Sink), wanted: wanted{filters: want}, ledger: newLedger(), given: newGivenBack()}
 	if err := l.open(ctx); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -106,15 +109,30 @@ const durablePrefix = "sink-"
 
 func durable(sink string) string { return durablePrefix + sink }
 
-// Close lets go of what the Backlog holds in this process. What was fetched and not done comes again, to the next Backlog of
-// the sink. No Fetch may be under way.
+// Close sees that the server has heard what is done, and lets go of what the Backlog holds in this process. What was fetched
+// and not done comes again, to the next Backlog of the sink. No Fetch may be under way.
 func (l *Backlog) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.settle()
 	l.bus.nc.RemoveStatusListener(l.status)
 	for _, q := range []*queue{l.live, l.copies} {
 		if q != nil {
 			q.close()
+		}
+	}
+}
+
+// settleTimeout is how long Close waits for a server that does not answer.
+const settleTimeout = time.Second
+
+// settle waits until the consumers have heard what is done. They hear things in their order, so that an answer about the last
+// stands for all before it; that it is worked on, when it is done, changes nothing. Without an answer some events may be
+// delivered twice.
+func (l *Backlog) settle() {
+	for i := range l.lastDone {
+		if m := l.lastDone[i].Swap(nil); m != nil && l.bus.nc.IsConnected() {
+			_, _ = l.bus.nc.Request(m.Reply, []byte(inProgress), settleTimeout)
 		}
 	}
 }
@@ -129,6 +147,7 @@ func (l *Backlog) Fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 		out, err := l.fetch(ctx, n)
 		switch {
 		case len(out) > 0:
+			l.position.handed += len(out)
 			return out, nil
 		case err != nil:
 			return nil, fmt.Errorf("fetch what sink %s is to deliver: %w", l.config.Sink, err)
@@ -151,7 +170,7 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 	l.keepPosition(ctx)
 	out := l.copiesDue(n)
 	out, err := l.collect(ctx, l.live, n, out)
-	if live := l.given(out); live > 0 || err != nil {
+	if live := countEvents(out); live > 0 || err != nil {
 		l.turn.events(live)
 		return out, err
 	}
@@ -186,8 +205,8 @@ func (l *Backlog) copiesDue(n int) []sinks.Message {
 	return out
 }
 
-// given returns how many of out are no copies.
-func (l *Backlog) given(out []sinks.Message) int {
+// countEvents returns how many of out are no copies.
+func countEvents(out []sinks.Message) int {
 	n := 0
 	for _, m := range out {
 		if !m.(*delivery).slot.copied {
@@ -213,8 +232,17 @@ func (l *Backlog) collect(ctx context.Context, q *queue, n int, out []sinks.Mess
 	return l.hand(q, n, out), err
 }
 
-// hand moves what came to out, up to n messages in all.
+// hand moves what was given back, and what came, to out, up to n messages in all.
 func (l *Backlog) hand(q *queue, n int, out []sinks.Message) []sinks.Message {
+	for len(out) < n {
+		d := l.given.first(q.copied)
+		if d == nil {
+			break
+		}
+		if l.admit(d, time.Time{}) {
+			out = append(out, d)
+		}
+	}
 	for len(q.came) > 0 && len(out) < n {
 		a := q.came[0]
 		d, ok := l.delivery(q, a)
@@ -277,6 +305,7 @@ func (l *Backlog) await(ctx context.Context, n int) error {
 		l.came(l.live, m)
 	case m := <-l.copies.arrivals:
 		l.came(l.copies, m)
+	case <-l.given.came:
 	case s, ok := <-l.status:
 		l.reconnected(s, ok)
 	case <-l.bus.closed:

@@ -36,9 +36,6 @@ const (
 )
 
 func notAcknowledged(after time.Duration) string {
-	if after <= 0 {
-		return "-NAK"
-	}
 	return fmt.Sprintf(`-NAK {"delay":%d}`, after)
 }
 
@@ -50,9 +47,15 @@ func (d *delivery) Done(context.Context) error {
 	return d.answer(acknowledged)
 }
 
-// Back gives it back. Of several that are given back without a wait, the first comes first.
+// Back gives it back. Without a wait it stays here, in the order of the stream: the server would send again in the order in
+// which it was told. Should it not be fetched again, the server sends it when its time is over, as it does when this process
+// ends.
 func (d *delivery) Back(_ context.Context, after time.Duration) error {
 	d.backlog.ledger.back(d.slot, time.Now().Add(after))
+	if after <= 0 {
+		d.backlog.given.add(d)
+		return nil
+	}
 	return d.answer(notAcknowledged(after))
 }
 
@@ -62,6 +65,9 @@ func (d *delivery) Working(context.Context) error {
 }
 
 func (d *delivery) answer(word string) error {
+	if word == acknowledged {
+		d.backlog.lastDone[d.slot.consumer()].Store(d.m)
+	}
 	if err := d.backlog.bus.nc.Publish(d.m.Reply, []byte(word)); err != nil {
 		return fmt.Errorf("tell the bus about event %d of sink %s: %w", d.seq, d.backlog.config.Sink, err)
 	}

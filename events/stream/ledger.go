@@ -23,6 +23,14 @@ type slot struct {
 	seq    uint64
 }
 
+// consumer numbers the two consumers.
+func (s slot) consumer() int {
+	if s.copied {
+		return 1
+	}
+	return 0
+}
+
 type opened struct {
 	event uint64    // its sequence in the stream of events
 	held  bool      // it is under way

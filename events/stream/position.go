@@ -19,6 +19,7 @@ type position struct {
 	Before  []filterUntil `json:"before,omitempty"`
 
 	looked, kept time.Time
+	handed       int // over, since it was looked up
 	dirty        bool
 }
 
@@ -26,6 +27,10 @@ type position struct {
 const positionEvery = 10 * time.Second
 
 func positionKey(sink string) string { return "sink-position." + sink }
+
+// clearingTakes is how long the server may need to clear away the files of a consumer that was deleted. One that is made
+// meanwhile loses its own.
+const clearingTakes = 500 * time.Millisecond
 
 // begin sets where a consumer that is not there starts.
 func (l *Backlog) begin(ctx context.Context, c *jetstream.ConsumerConfig) error {
@@ -51,6 +56,9 @@ func (l *Backlog) begin(ctx context.Context, c *jetstream.ConsumerConfig) error 
 	default:
 		l.log.Warn("the sink's consumer was deleted: it is made anew where the sink was", "sequence", p.Seq)
 		c.DeliverPolicy, c.OptStartSeq = jetstream.DeliverByStartSequencePolicy, p.Seq+1
+		if err := l.pause(ctx, clearingTakes); err != nil {
+			return err
+		}
 		return l.beginAgain(c, last)
 	}
 	return nil
@@ -100,7 +108,7 @@ func (l *Backlog) recall(ctx context.Context) error {
 // note takes over what the consumer says of the position.
 func (l *Backlog) note(ctx context.Context, info *jetstream.ConsumerInfo) error {
 	p := &l.position
-	p.looked = time.Now()
+	p.looked, p.handed = time.Now(), 0
 	if p.Stream.IsZero() {
 		s, err := l.bus.js.Stream(ctx, Name)
 		if err != nil {
@@ -116,12 +124,13 @@ func (l *Backlog) note(ctx context.Context, info *jetstream.ConsumerInfo) error 
 // keepPosition notes now and then how far the sink has come. It is a second thread to hold on to, so what fails is tried
 // again the next time.
 func (l *Backlog) keepPosition(ctx context.Context) {
-	if time.Since(l.position.kept) < positionEvery {
+	busy := l.position.handed > mostRecent/4 // the ledger remembers so many, and the position must not be older
+	if time.Since(l.position.kept) < positionEvery && !busy {
 		return
 	}
 	l.position.kept = time.Now()
 	err := try(ctx, func(ctx context.Context) error {
-		if time.Since(l.position.looked) >= positionEvery {
+		if time.Since(l.position.looked) >= positionEvery || busy {
 			c, err := l.bus.js.Consumer(ctx, Name, l.live.consumer)
 			if err != nil {
 				return err
