@@ -20,10 +20,14 @@ import (
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/sinks"
 	"github.com/callbus/callbus/sinks/webhook"
 )
 
-var killedCalls = flag.Int("killed-calls", 1500, "how many calls of four events TestNoWebhookIsLostWhateverIsKilled delivers")
+var (
+	killedCalls = flag.Int("killed-calls", 1000, "how many calls of four events TestNoWebhookIsLostWhateverIsKilled delivers")
+	killedTimes = flag.Int("killed-times", 2, "how often callbus is killed meanwhile")
+)
 
 // strictReceiver is an endpoint that fails a tenth of all requests, is down now and then, and holds every delivery to what
 // is promised.
@@ -33,6 +37,7 @@ type strictReceiver struct {
 	mu       sync.Mutex
 	rnd      *rand.Rand
 	down     bool
+	failed   map[string]int    // on purpose, by webhook-id
 	ids      map[string]string // webhook-id by event id
 	next     map[string]int    // by call: which of its events comes next for the first time
 	taken    int
@@ -54,7 +59,8 @@ func (r *strictReceiver) take(h http.Header, body []byte) int {
 	switch {
 	case r.down:
 		return http.StatusBadGateway
-	case r.rnd.IntN(10) == 0:
+	case r.rnd.IntN(10) == 0 && r.failed[h.Get("Webhook-Id")] < 2: // thrice, and it would be tried again after minutes
+		r.failed[h.Get("Webhook-Id")]++
 		return http.StatusInternalServerError
 	}
 	if err := r.verifier.Verify(h, body, time.Now()); err != nil {
@@ -152,7 +158,7 @@ func TestNoWebhookIsLostWhateverIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &strictReceiver{verifier: verifier, rnd: rand.New(rand.NewPCG(1, 2)), ids: map[string]string{}, next: map[string]int{}}
+	r := &strictReceiver{verifier: verifier, rnd: rand.New(rand.NewPCG(1, 2)), failed: map[string]int{}, ids: map[string]string{}, next: map[string]int{}}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
 	dir := t.TempDir()
@@ -165,13 +171,17 @@ func TestNoWebhookIsLostWhateverIsKilled(t *testing.T) {
 		"CALLBUS_SINK_CRM_KIND=webhook", "CALLBUS_SINK_CRM_URL="+server.URL, "CALLBUS_SINK_CRM_SECRET="+demoSecret,
 		"CALLBUS_SINK_CRM_ALLOW_CIDRS=127.0.0.1/32", "CALLBUS_SINK_CRM_START=all", "CALLBUS_SINK_CRM_CONCURRENCY=32")
 	want, kills := 4**killedCalls, 0
-	deadline := time.Now().Add(3 * time.Minute)
+	deadline := time.Now().Add(2*time.Minute + time.Duration(*killedTimes)*15*time.Second)
 	for taken := 0; taken < want && time.Now().Before(deadline); kills++ {
-		r.setDown(kills == 2)
-		lived := time.Duration(300+r.rnd.IntN(700)) * time.Millisecond
-		if kills > 8 { // what is retried waits for seconds
-			lived = 30 * time.Second
+		lived := time.Duration(200+rand.IntN(1000)) * time.Millisecond
+		if kills > 0 { // what was under way comes again after a while
+			lived += sinks.MessageWait
 		}
+		if kills >= *killedTimes {
+			lived = time.Minute
+		}
+		down := kills == 1
+		time.AfterFunc(lived-500*time.Millisecond, func() { r.setDown(down) })
 		runFor(t, binary, environ, lived, func() bool { taken, _, _ = r.state(); return taken >= want })
 	}
 	taken, again, problems := r.state()
@@ -207,4 +217,3 @@ func runFor(t *testing.T, binary string, environ []string, d time.Duration, done
 		t.Fatalf("callbus ended by itself: %v\n%s", err, log)
 	}
 }
-
