@@ -27,6 +27,7 @@ import (
 var (
 	killedCalls = flag.Int("killed-calls", 1000, "how many calls of four events TestNoWebhookIsLostWhateverIsKilled delivers")
 	killedTimes = flag.Int("killed-times", 2, "how often callbus is killed meanwhile")
+	killedFails = flag.Int("killed-fails", 1, "how often the receiver fails the same event at most: twice, and it is tried again after 15 s; thrice, after a minute")
 )
 
 // strictReceiver is an endpoint that fails a tenth of all requests, is down now and then, and holds every delivery to what
@@ -59,7 +60,7 @@ func (r *strictReceiver) take(h http.Header, body []byte) int {
 	switch {
 	case r.down:
 		return http.StatusBadGateway
-	case r.rnd.IntN(10) == 0 && r.failed[h.Get("Webhook-Id")] < 2: // thrice, and it would be tried again after minutes
+	case r.rnd.IntN(10) == 0 && r.failed[h.Get("Webhook-Id")] < *killedFails:
 		r.failed[h.Get("Webhook-Id")]++
 		return http.StatusInternalServerError
 	}
@@ -180,8 +181,10 @@ func TestNoWebhookIsLostWhateverIsKilled(t *testing.T) {
 		if kills >= *killedTimes {
 			lived = time.Minute
 		}
-		down := kills == 1
-		time.AfterFunc(lived-500*time.Millisecond, func() { r.setDown(down) })
+		if kills == 1 { // when callbus begins to deliver again, nobody is there
+			r.setDown(true)
+			time.AfterFunc(lived, func() { r.setDown(false) })
+		}
 		runFor(t, binary, environ, lived, func() bool { taken, _, _ = r.state(); return taken >= want })
 	}
 	taken, again, problems := r.state()

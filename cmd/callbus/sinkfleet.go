@@ -41,12 +41,11 @@ func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) er
 	if s.sink, err = c.Config.Open(c.Name); err != nil {
 		return err
 	}
-	log := f.log.With("sink", c.Name)
-	if s.backlog, err = bus.Backlog(ctx, c.backlog(log)); err != nil {
+	if s.backlog, err = bus.Backlog(ctx, c.backlog(f.log)); err != nil {
 		return errors.Join(err, s.sink.Close())
 	}
 	s.pump = sinks.NewPump(sinks.PumpConfig{
-		Name: c.Name, Sink: s.sink, Backlog: s.backlog, Lanes: c.Concurrency, GiveUpAfter: c.Config.GiveUpAfter(), Log: log,
+		Name: c.Name, Sink: s.sink, Backlog: s.backlog, Lanes: c.Concurrency, GiveUpAfter: c.Config.GiveUpAfter(), Log: f.log,
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
