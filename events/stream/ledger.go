@@ -15,6 +15,8 @@ type ledger struct {
 	open map[slot]*opened
 	busy map[uint64]slot // the events that are under way, by their sequence
 	done recent
+	// freed says that something is under way no more.
+	freed chan struct{}
 }
 
 // A slot is where a message is: in the stream of events, or in that of copies.
@@ -44,17 +46,18 @@ const (
 	handOver  verdict = iota
 	doneAgain         // it was done, and the server does not know
 	ignore            // it is under way
-	notYet            // it comes early, or another copy of its event is under way
+	notYet            // it comes early
+	wait              // its event is under way from the other stream, or as another copy
 )
 
 // early is how much sooner than it should a message may come.
 const early = time.Second
 
 func newLedger() *ledger {
-	return &ledger{open: make(map[slot]*opened), busy: make(map[uint64]slot)}
+	return &ledger{open: make(map[slot]*opened), busy: make(map[uint64]slot), freed: make(chan struct{}, 1)}
 }
 
-// admit decides about a message, and notes that it is handed over. With notYet it says how long to wait.
+// admit decides about a message, and notes that it is handed over. With notYet it says how early it is.
 func (l *ledger) admit(s slot, event uint64, now time.Time) (verdict, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +74,7 @@ func (l *ledger) admit(s slot, event uint64, now time.Time) (verdict, time.Durat
 		return notYet, o.at.Sub(now)
 	}
 	if other, busy := l.busy[event]; busy && other != s {
-		return notYet, early
+		return wait, 0
 	}
 	o.held, o.at = true, now
 	l.open[s], l.busy[event] = o, s
@@ -106,6 +109,10 @@ func (l *ledger) finish(s slot) {
 }
 
 func (l *ledger) release(s slot, o *opened) {
+	select {
+	case l.freed <- struct{}{}:
+	default:
+	}
 	if l.busy[o.event] == s {
 		delete(l.busy, o.event)
 	}
