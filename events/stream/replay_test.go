@@ -27,6 +27,7 @@ func replay(t testing.TB, b *stream.Bus, r stream.ReplayRequest) stream.Replayed
 
 // A replay delivers to its sink what that had already, as it was, and the sink keeps its own place.
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	evs := calls("acme", 4)
 	publish(t, b, evs...)
@@ -88,6 +89,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestReplayErrors(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	if _, err := b.Replay(testContext(t), stream.ReplayRequest{Sink: "crm"}); !errors.Is(err, stream.ErrNotFound) || !strings.Contains(err.Error(), "callbus sinks list") {
 		t.Errorf("a sink that is not there: %v", err)
@@ -102,6 +104,7 @@ func TestReplayErrors(t *testing.T) {
 
 // While there are events, one message of ten is a copy; and the same event is not under way twice at a time.
 func TestReplayDoesNotHoldUpWhatIsNew(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	publish(t, b, calls("old", 100)...)
 	l := openBacklog(t, b)
@@ -126,6 +129,7 @@ func TestReplayDoesNotHoldUpWhatIsNew(t *testing.T) {
 }
 
 func TestACopyWaitsForItsEvent(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	publish(t, b, calls("acme", 1)...)
 	l := openBacklog(t, b)
@@ -140,6 +144,7 @@ func TestACopyWaitsForItsEvent(t *testing.T) {
 
 // What is to be delivered again outlasts the process, the server and the consumer.
 func TestReplayOutlastsARestart(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t)
 	nc := dial(t, s.URL())
 	b := openBus(t, nc)
@@ -166,6 +171,7 @@ func TestReplayOutlastsARestart(t *testing.T) {
 
 // The stream of copies is deleted: that is no reason to hold up events.
 func TestWithoutTheStreamOfCopies(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	l := openBacklog(t, b)
 	nothing(t, l)
@@ -208,6 +214,7 @@ func bury(t testing.TB, l sinks.Backlog, d sinks.Dead) {
 }
 
 func TestDeadLettersOfSinks(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	evs := calls("acme", 1)
 	publish(t, b, evs...)
@@ -267,6 +274,7 @@ func TestDeadLettersOfSinks(t *testing.T) {
 }
 
 func TestADeadLetterIsDeliveredAgain(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := calls("acme", 1)
 	publish(t, b, evs...)
@@ -305,6 +313,7 @@ func TestADeadLetterIsDeliveredAgain(t *testing.T) {
 
 // An event that is too large to be kept with its reason is buried without it: a sink must get rid of it.
 func TestBuryWhatIsTooLarge(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	l := openBacklog(t, b)
 	bury(t, l, sinks.Dead{Subject: "call.missed.acme.x", Seq: 1, Body: []byte(`"` + strings.Repeat("x", 5<<20) + `"`), Reason: "413"})
@@ -315,6 +324,7 @@ func TestBuryWhatIsTooLarge(t *testing.T) {
 }
 
 func TestSinksAreListed(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	evs := calls("acme", 3)
 	publish(t, b, evs...)
@@ -346,6 +356,7 @@ func TestSinksAreListed(t *testing.T) {
 }
 
 func TestRemoveSink(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	publish(t, b, calls("acme", 1)...)
 	l := openBacklog(t, b)
@@ -382,6 +393,7 @@ func TestRemoveSink(t *testing.T) {
 
 // The commands wait for a server that is away, as long as they may.
 func TestCommandsOnSinksGiveUp(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t)
 	b := openBus(t, dial(t, s.URL()))
 	l := openBacklog(t, b)
