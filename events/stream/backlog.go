@@ -168,8 +168,11 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 		return nil, err
 	}
 	l.keepPosition(ctx)
-	out := l.copiesDue(n)
-	out, err := l.collect(ctx, l.live, n, out)
+	out, err := l.copiesDue(ctx, n)
+	if err != nil {
+		return out, err
+	}
+	out, err = l.collect(ctx, l.live, n, out)
 	if live := countEvents(out); live > 0 || err != nil {
 		l.turn.events(live)
 		return out, err
@@ -185,24 +188,23 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 	return nil, l.await(ctx, n)
 }
 
-// copiesDue hands over the copies whose turn it is, though there may be events. It does not wait for them: what it asks for
-// comes the next time.
-func (l *Backlog) copiesDue(n int) []sinks.Message {
+// copiesDue hands over the copies whose turn it is, though there may be events. Where none is known, one request waits for the
+// first, and nothing else does.
+func (l *Backlog) copiesDue(ctx context.Context, n int) ([]sinks.Message, error) {
 	q, due := l.copies, l.turn.due(n)
-	if due == 0 {
-		return nil
+	err := q.drain()
+	if err == nil && q.attached && !q.request.open && len(q.came) == 0 && !q.more {
+		err = q.ask(1, true)
 	}
-	if err := q.drain(); err != nil {
+	if err != nil {
 		l.detach(q, err)
 	}
-	out := l.hand(q, due, nil)
-	l.turn.copies(len(out))
-	if q.attached && !q.request.open && len(q.came) == 0 {
-		if err := q.ask(due, true); err != nil {
-			l.detach(q, err)
-		}
+	if due == 0 || !q.more && len(q.came) == 0 && l.given.first(true) == nil {
+		return nil, nil
 	}
-	return out
+	out, err := l.collect(ctx, q, due, nil)
+	l.turn.copies(len(out))
+	return out, err
 }
 
 // countEvents returns how many of out are no copies.
@@ -218,6 +220,9 @@ func countEvents(out []sinks.Message) int {
 
 // collect hands over what came, up to n messages with those of out, and what there is besides.
 func (l *Backlog) collect(ctx context.Context, q *queue, n int, out []sinks.Message) ([]sinks.Message, error) {
+	if err := q.drain(); err != nil {
+		l.detach(q, err)
+	}
 	if out = l.hand(q, n, out); len(out) >= n || len(q.came) > 0 || q.idle() || !q.attached {
 		return out, nil
 	}
@@ -368,13 +373,14 @@ func (l *Backlog) over(ctx context.Context) error {
 	return nil
 }
 
-// A turn says when it is the copies' turn: after nine events.
+// A turn says when it is the copies' turn: after nine events, and no more than a tenth at a time. Turns that no copy took do
+// not add up.
 type turn struct{ since int }
 
 const copyEvery = 10
 
-func (t *turn) due(n int) int { return min(n, t.since/(copyEvery-1)) }
-func (t *turn) events(n int)  { t.since = min(t.since+n, mostFetched) }
+func (t *turn) due(n int) int { return min((n+copyEvery-1)/copyEvery, t.since/(copyEvery-1)) }
+func (t *turn) events(n int)  { t.since = min(t.since+n, n+copyEvery-1) }
 func (t *turn) copies(n int)  { t.since = max(0, t.since-n*(copyEvery-1)) }
 
 // sameFilters tells whether the consumer has the filters, in whatever order.

@@ -39,6 +39,11 @@ type opened struct {
 	at    time.Time // under way: when that was last said; given back: when it is to come again
 }
 
+// underWay tells whether somebody works on it, or did so lately.
+func (o *opened) underWay(now time.Time) bool {
+	return o.held && now.Sub(o.at) < sinks.MessageWait-early
+}
+
 // A verdict says what to do with a message that came.
 type verdict int
 
@@ -50,7 +55,8 @@ const (
 	wait              // its event is under way from the other stream, or as another copy
 )
 
-// early is how much sooner than it should a message may come.
+// early is how much sooner than it should a message may come: the server counts from when it sent it, not from when it was
+// handed over.
 const early = time.Second
 
 func newLedger() *ledger {
@@ -68,12 +74,12 @@ func (l *ledger) admit(s slot, event uint64, now time.Time) (verdict, time.Durat
 	switch {
 	case o == nil:
 		o = &opened{event: event}
-	case o.held && now.Sub(o.at) < sinks.MessageWait:
+	case o.underWay(now):
 		return ignore, 0
 	case !o.held && o.at.Sub(now) > early:
 		return notYet, o.at.Sub(now)
 	}
-	if other, busy := l.busy[event]; busy && other != s {
+	if other, busy := l.busy[event]; busy && other != s && l.open[other].underWay(now) {
 		return wait, 0
 	}
 	o.held, o.at = true, now
