@@ -99,8 +99,8 @@ func (l *Backlog) lookAt(ctx context.Context, q *queue) error {
 		if info, err = l.bringUp(ctx, q, info); err != nil {
 			return err
 		}
-		now, breaks := time.Now(), l.bus.nc.Stats().Reconnects
-		if info.NumAckPending > 0 {
+		now, breaks, pending := time.Now(), l.bus.nc.Stats().Reconnects, info.NumAckPending
+		if pending > 0 {
 			if info, err = l.reclaim(ctx, q, info); err != nil {
 				return err
 			}
@@ -109,6 +109,12 @@ func (l *Backlog) lookAt(ctx context.Context, q *queue) error {
 			<-q.arrivals // they come again, after those that were before them
 		}
 		q.next, q.attached, q.since, q.breaks = info.Delivered.Consumer+1, true, now, breaks
+		if pending > 0 {
+			if err := l.gather(ctx, q, min(pending, mostFetched)); err != nil {
+				q.attached = false
+				return err
+			}
+		}
 		if !q.copied {
 			return l.note(ctx, info)
 		}
@@ -216,27 +222,4 @@ func (l *Backlog) clear(ctx context.Context, q *queue, trouble error) error {
 		return nil
 	}
 	return gone(l.bus.js.DeleteConsumer(ctx, q.stream, q.consumer))
-}
-
-// What reclaim waits: the server looks 100 ms after a change of AckWait for what has waited longer than that.
-const (
-	reclaimWait  = 50 * time.Millisecond
-	reclaimTakes = 250 * time.Millisecond
-)
-
-// reclaim makes the server send first, and in their order, what it has delivered and not heard of: to a process that was killed, or
-// on a connection that broke. Otherwise that would come when its time is over, and what follows it before. It does so by
-// making that time short for a moment. What is under way here comes again too, and the ledger knows it; what was given back
-// for a while comes at most that time too early, and is given back once more.
-func (l *Backlog) reclaim(ctx context.Context, q *queue, info *jetstream.ConsumerInfo) (*jetstream.ConsumerInfo, error) {
-	c := info.Config
-	c.AckWait = reclaimWait
-	if _, err := l.update(ctx, q, c); err != nil {
-		return nil, err
-	}
-	if err := l.pause(ctx, reclaimTakes); err != nil {
-		return nil, err
-	}
-	c.AckWait = sinks.MessageWait
-	return l.update(ctx, q, c)
 }

@@ -76,7 +76,7 @@ func (b *Bus) Backlog(ctx context.Context, c BacklogConfig) (*Backlog, error) {
 	if err := b.ensureReplay(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	l := &Backlog{bus: b, config: c, log: logOr(c.Log).With("sink", c.Sink), wanted: wanted{filters: want}, ledger: newLedger(), given: newGivenBack()}
+	l := &Backlog{bus: b, config: c, log: logOr(c.Log).With("sink", c.Sink), wanted: wanted{filters: want}, ledger: newLedger(), given: &givenBack{}}
 	if err := l.open(ctx); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("%s: %w", what, err)
@@ -168,13 +168,16 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 		return nil, err
 	}
 	l.keepPosition(ctx)
-	out := l.copiesDue(n)
-	out, err := l.collect(ctx, l.live, n, out)
+	out, err := l.copiesDue(ctx, n)
+	if err != nil {
+		return out, err
+	}
+	out, err = l.collect(ctx, l.live, n, out)
 	if live := countEvents(out); live > 0 || err != nil {
 		l.turn.events(live)
 		return out, err
 	}
-	if l.copies.more || len(l.copies.came) > 0 { // nothing else to do
+	if l.copies.more || len(l.copies.came) > 0 || l.given.first(true) != nil { // nothing else to do
 		if out, err = l.collect(ctx, l.copies, n, out); err != nil {
 			return out, err
 		}
@@ -185,24 +188,23 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 	return nil, l.await(ctx, n)
 }
 
-// copiesDue hands over the copies whose turn it is, though there may be events. It does not wait for them: what it asks for
-// comes the next time.
-func (l *Backlog) copiesDue(n int) []sinks.Message {
+// copiesDue hands over the copies whose turn it is, though there may be events. Where none is known, one request waits for the
+// first, and nothing else does.
+func (l *Backlog) copiesDue(ctx context.Context, n int) ([]sinks.Message, error) {
 	q, due := l.copies, l.turn.due(n)
-	if due == 0 {
-		return nil
+	err := q.drain()
+	if err == nil && q.attached && !q.request.open && len(q.came) == 0 && !q.more {
+		err = q.ask(1, true)
 	}
-	if err := q.drain(); err != nil {
+	if err != nil {
 		l.detach(q, err)
 	}
-	out := l.hand(q, due, nil)
-	l.turn.copies(len(out))
-	if q.attached && !q.request.open {
-		if err := q.ask(due, true); err != nil {
-			l.detach(q, err)
-		}
+	if due == 0 || !q.more && len(q.came) == 0 && l.given.first(true) == nil {
+		return nil, nil
 	}
-	return out
+	out, err := l.collect(ctx, q, due, nil)
+	l.turn.copies(len(out))
+	return out, err
 }
 
 // countEvents returns how many of out are no copies.
@@ -218,7 +220,10 @@ func countEvents(out []sinks.Message) int {
 
 // collect hands over what came, up to n messages with those of out, and what there is besides.
 func (l *Backlog) collect(ctx context.Context, q *queue, n int, out []sinks.Message) ([]sinks.Message, error) {
-	if out = l.hand(q, n, out); len(out) >= n || q.idle() || !q.attached {
+	if err := q.drain(); err != nil {
+		l.detach(q, err)
+	}
+	if out = l.hand(q, n, out); len(out) >= n || len(q.came) > 0 || q.idle() || !q.attached {
 		return out, nil
 	}
 	if !q.copied && l.ledger.pending() >= maxAckPending {
@@ -232,54 +237,71 @@ func (l *Backlog) collect(ctx context.Context, q *queue, n int, out []sinks.Mess
 	return l.hand(q, n, out), err
 }
 
-// hand moves what was given back, and what came, to out, up to n messages in all.
+// hand moves what was given back, and what came, to out, up to n messages in all, unless one of them has to wait.
 func (l *Backlog) hand(q *queue, n int, out []sinks.Message) []sinks.Message {
 	for len(out) < n {
 		d := l.given.first(q.copied)
 		if d == nil {
 			break
 		}
-		if l.admit(d, time.Time{}) {
+		v := l.admit(d, time.Time{})
+		if v == wait {
+			return out
+		}
+		l.given.drop(d)
+		if v == handOver {
 			out = append(out, d)
 		}
 	}
 	for len(q.came) > 0 && len(out) < n {
 		a := q.came[0]
-		d, ok := l.delivery(q, a)
-		if ok && !d.slot.copied && !l.wanted.lets(d.subject, d.seq) {
-			if !anyCovers(l.wanted.filters, d.subject) && q.since.Before(a.at) {
-				l.detach(q, errFilters) // they may have been changed since they were read
-				break
-			}
-			ok = false
-			l.acknowledge(d)
+		d, v := l.judge(q, a)
+		if v == wait {
+			return out
 		}
 		q.came[0] = arrival{}
 		q.came = q.came[1:]
-		if ok && l.admit(d, a.at) {
+		if v == handOver {
 			out = append(out, d)
 		}
 	}
 	return out
 }
 
+// judge decides about what came.
+func (l *Backlog) judge(q *queue, a arrival) (*delivery, verdict) {
+	d, ok := l.delivery(q, a)
+	if !ok {
+		return nil, ignore
+	}
+	if q.copied || l.wanted.lets(d.subject, d.seq) {
+		return d, l.admit(d, a.at)
+	}
+	if !anyCovers(l.wanted.filters, d.subject) && q.since.Before(a.at) {
+		l.detach(q, errFilters) // they may have been changed since they were read
+		return d, wait
+	}
+	l.acknowledge(d)
+	return d, ignore
+}
+
 var errFilters = errors.New("an event came that no filter lets through")
 
-// admit tells whether d is to be handed over, and otherwise says so to the server.
-func (l *Backlog) admit(d *delivery, came time.Time) bool {
+// admit decides whether d is handed over, and tells the server what it should know about it.
+func (l *Backlog) admit(d *delivery, came time.Time) verdict {
 	now := time.Now()
-	v, wait := l.ledger.admit(d.slot, d.seq, now)
+	v, early := l.ledger.admit(d.slot, d.seq, now)
 	switch v {
 	case doneAgain:
 		l.acknowledge(d)
 	case notYet:
-		_ = d.answer(notAcknowledged(wait)) // if it is lost, the message comes again all the same
+		_ = d.answer(notAcknowledged(early)) // if it is lost, the message comes again all the same
 	case handOver:
 		if now.Sub(came) > sinks.MessageWait/4 {
 			_ = d.answer(inProgress) // its time began when it came
 		}
 	}
-	return v == handOver
+	return v
 }
 
 func (l *Backlog) acknowledge(d *delivery) { _ = d.answer(acknowledged) }
@@ -290,7 +312,7 @@ func (l *Backlog) await(ctx context.Context, n int) error {
 		if q.copied {
 			n = 1
 		}
-		if !q.attached || q.request.open {
+		if !q.attached || q.request.open || len(q.came) > 0 {
 			continue
 		}
 		if err := q.ask(n, true); err != nil {
@@ -305,7 +327,7 @@ func (l *Backlog) await(ctx context.Context, n int) error {
 		l.came(l.live, m)
 	case m := <-l.copies.arrivals:
 		l.came(l.copies, m)
-	case <-l.given.came:
+	case <-l.ledger.freed:
 	case s, ok := <-l.status:
 		l.reconnected(s, ok)
 	case <-l.bus.closed:
@@ -351,13 +373,14 @@ func (l *Backlog) over(ctx context.Context) error {
 	return nil
 }
 
-// A turn says when it is the copies' turn: after nine events.
+// A turn says when it is the copies' turn: after nine events, and no more than a tenth at a time. Turns that no copy took do
+// not add up.
 type turn struct{ since int }
 
 const copyEvery = 10
 
-func (t *turn) due(n int) int { return min(n, t.since/(copyEvery-1)) }
-func (t *turn) events(n int)  { t.since = min(t.since+n, mostFetched) }
+func (t *turn) due(n int) int { return min((n+copyEvery-1)/copyEvery, t.since/(copyEvery-1)) }
+func (t *turn) events(n int)  { t.since = min(t.since+n, n+copyEvery-1) }
 func (t *turn) copies(n int)  { t.since = max(0, t.since-n*(copyEvery-1)) }
 
 // sameFilters tells whether the consumer has the filters, in whatever order.

@@ -82,7 +82,7 @@ func fetch(t testing.TB, l sinks.Backlog, n int) []sinks.Message {
 // nothing fails if there is something to fetch.
 func nothing(t testing.TB, l sinks.Backlog) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 120*time.Millisecond)
 	defer cancel()
 	if got, err := l.Fetch(ctx, 10); len(got) > 0 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("fetched %v, %v; want nothing", subjectsOf(got), err)
@@ -154,6 +154,7 @@ func emptied(t testing.TB, l *stream.Backlog) {
 }
 
 func TestBacklogGivesEventsInOrder(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := calls("acme", 20)
 	publish(t, b, evs...)
@@ -176,6 +177,7 @@ func TestBacklogGivesEventsInOrder(t *testing.T) {
 }
 
 func TestFetchWaitsForTheFirst(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	l := openBacklog(t, b, startAt(stream.Start{}))
 	type result struct {
@@ -201,6 +203,7 @@ func TestFetchWaitsForTheFirst(t *testing.T) {
 
 // What a Fetch that gave up has asked for is not lost.
 func TestFetchGivesUp(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	l := openBacklog(t, b)
 	nothing(t, l)
@@ -220,6 +223,7 @@ func TestFetchGivesUp(t *testing.T) {
 }
 
 func TestBackComesFirst(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := calls("acme", 4)
 	publish(t, b, evs...)
@@ -248,6 +252,7 @@ func TestBackComesFirst(t *testing.T) {
 }
 
 func TestWhatABacklogGives(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := append(calls("acme", 2), calls("zeta", 1)...)
 	publish(t, b, evs...)
@@ -282,6 +287,7 @@ func TestWhatABacklogGives(t *testing.T) {
 }
 
 func TestBacklogSettingsThatAreWrong(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	for name, c := range map[string]stream.BacklogConfig{
 		"no name":                          {Types: []string{"*"}},
@@ -305,6 +311,7 @@ func TestBacklogSettingsThatAreWrong(t *testing.T) {
 }
 
 func TestStartOfANewSink(t *testing.T) {
+	t.Parallel()
 	s := startOutside(t)
 	nc := dial(t, s.URL())
 	b := openBus(t, nc)
@@ -327,6 +334,7 @@ func TestStartOfANewSink(t *testing.T) {
 
 // A sink that is known goes on from where it was, whatever Start says.
 func TestAKnownSinkGoesOn(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := calls("acme", 3)
 	publish(t, b, evs...)
@@ -345,6 +353,7 @@ func TestAKnownSinkGoesOn(t *testing.T) {
 
 // A process is killed with messages under way: they come first to the next one, and at once.
 func TestWhatWasUnderWayComesFirst(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := calls("acme", 5)
 	publish(t, b, evs...)
@@ -364,6 +373,7 @@ func TestWhatWasUnderWayComesFirst(t *testing.T) {
 }
 
 func TestSizeOfABacklog(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	l := openBacklog(t, b, ofTypes("call.ended", "call.missed"))
 	size := func(want int, since uint64) {
@@ -459,6 +469,7 @@ func TestFilterChange(t *testing.T) {
 
 // A newer process has changed the filters while this one still runs: it throws nothing away that the newer one wants.
 func TestFilterChangeUnderARunningSink(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	l := openBacklog(t, b, ofTypes("call.missed"))
 	nothing(t, l)
@@ -473,6 +484,7 @@ func TestFilterChangeUnderARunningSink(t *testing.T) {
 }
 
 func TestManySinks(t *testing.T) {
+	t.Parallel()
 	b, _ := newBus(t)
 	evs := calls("acme", 30)
 	publish(t, b, evs...)
@@ -509,6 +521,7 @@ func TestManySinks(t *testing.T) {
 }
 
 func TestFetchAfterTheEnd(t *testing.T) {
+	t.Parallel()
 	b, nc := newBus(t)
 	l := openBacklog(t, b)
 	done := make(chan error)

@@ -33,10 +33,11 @@ func (d *delivery) Stored() time.Time { return d.stored }
 const (
 	acknowledged = "+ACK"
 	inProgress   = "+WPI"
+	giveBack     = "-NAK"
 )
 
 func notAcknowledged(after time.Duration) string {
-	return fmt.Sprintf(`-NAK {"delay":%d}`, after)
+	return fmt.Sprintf(`%s {"delay":%d}`, giveBack, after)
 }
 
 // Done does not wait for the server's answer. If what it says is lost, the message comes again within the process's life, is
@@ -51,9 +52,11 @@ func (d *delivery) Done(context.Context) error {
 // which it was told. Should it not be fetched again, the server sends it when its time is over, as it does when this process
 // ends.
 func (d *delivery) Back(_ context.Context, after time.Duration) error {
-	d.backlog.ledger.back(d.slot, time.Now().Add(after))
 	if after <= 0 {
 		d.backlog.given.add(d)
+	}
+	d.backlog.ledger.back(d.slot, time.Now().Add(after))
+	if after <= 0 {
 		return nil
 	}
 	return d.answer(notAcknowledged(after))

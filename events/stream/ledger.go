@@ -15,6 +15,8 @@ type ledger struct {
 	open map[slot]*opened
 	busy map[uint64]slot // the events that are under way, by their sequence
 	done recent
+	// freed says that something is under way no more.
+	freed chan struct{}
 }
 
 // A slot is where a message is: in the stream of events, or in that of copies.
@@ -37,6 +39,11 @@ type opened struct {
 	at    time.Time // under way: when that was last said; given back: when it is to come again
 }
 
+// underWay tells whether somebody works on it, or did so lately.
+func (o *opened) underWay(now time.Time) bool {
+	return o.held && now.Sub(o.at) < sinks.MessageWait-early
+}
+
 // A verdict says what to do with a message that came.
 type verdict int
 
@@ -44,17 +51,19 @@ const (
 	handOver  verdict = iota
 	doneAgain         // it was done, and the server does not know
 	ignore            // it is under way
-	notYet            // it comes early, or another copy of its event is under way
+	notYet            // it comes early
+	wait              // its event is under way from the other stream, or as another copy
 )
 
-// early is how much sooner than it should a message may come.
+// early is how much sooner than it should a message may come: the server counts from when it sent it, not from when it was
+// handed over.
 const early = time.Second
 
 func newLedger() *ledger {
-	return &ledger{open: make(map[slot]*opened), busy: make(map[uint64]slot)}
+	return &ledger{open: make(map[slot]*opened), busy: make(map[uint64]slot), freed: make(chan struct{}, 1)}
 }
 
-// admit decides about a message, and notes that it is handed over. With notYet it says how long to wait.
+// admit decides about a message, and notes that it is handed over. With notYet it says how early it is.
 func (l *ledger) admit(s slot, event uint64, now time.Time) (verdict, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,13 +74,13 @@ func (l *ledger) admit(s slot, event uint64, now time.Time) (verdict, time.Durat
 	switch {
 	case o == nil:
 		o = &opened{event: event}
-	case o.held && now.Sub(o.at) < sinks.MessageWait:
+	case o.underWay(now):
 		return ignore, 0
 	case !o.held && o.at.Sub(now) > early:
 		return notYet, o.at.Sub(now)
 	}
-	if other, busy := l.busy[event]; busy && other != s {
-		return notYet, early
+	if other, busy := l.busy[event]; busy && other != s && l.open[other].underWay(now) {
+		return wait, 0
 	}
 	o.held, o.at = true, now
 	l.open[s], l.busy[event] = o, s
@@ -106,6 +115,10 @@ func (l *ledger) finish(s slot) {
 }
 
 func (l *ledger) release(s slot, o *opened) {
+	select {
+	case l.freed <- struct{}{}:
+	default:
+	}
 	if l.busy[o.event] == s {
 		delete(l.busy, o.event)
 	}

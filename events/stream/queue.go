@@ -55,6 +55,7 @@ type arrival struct {
 	seq    uint64 // in the queue's stream
 	stored time.Time
 	at     time.Time
+	again  bool // not for the first time
 }
 
 const (
@@ -135,7 +136,7 @@ func (q *queue) take(m *nats.Msg) error {
 	}
 	q.next = meta.Sequence.Consumer + 1
 	q.more = meta.NumPending > 0
-	q.came = append(q.came, arrival{m: m, seq: meta.Sequence.Stream, stored: meta.Timestamp, at: now})
+	q.came = append(q.came, arrival{m: m, seq: meta.Sequence.Stream, stored: meta.Timestamp, at: now, again: meta.NumDelivered > 1})
 	return nil
 }
 

@@ -76,7 +76,7 @@ func replayStream(s Settings) jetstream.StreamConfig {
 	c := eventStream(s)
 	c.Name, c.Description, c.Subjects = ReplayName, "Events that sinks of callbus deliver again", []string{"replay.>"}
 	c.Retention = jetstream.WorkQueuePolicy // each copy is for one sink, once
-	c.Duplicates = copiesWindow
+	c.Duplicates = min(copiesWindow, s.MaxAge)
 	return c
 }
 
