@@ -38,7 +38,7 @@ func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, er
 		return nil, errors.Join(err, e.http.close())
 	}
 	e.fleet, e.sinks = newFleet(ingestBus{e.bus.Bus}, log), newSinkFleet(log)
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet})
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet}, sinkCollector{e.sinks})
 	var running context.Context
 	e.group, running = errgroup.WithContext(ctx)
 	e.group.Go(func() error { return e.http.Run(running) })
