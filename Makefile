@@ -55,7 +55,8 @@ bench: ## run the benchmarks that match BENCH
 .PHONY: interop
 interop: build ## hold schemas, AsyncAPI document and a demo's events to other implementations (Node 20 or newer)
 	cd schemas/interop && npm ci --no-audit --no-fund && node asyncapi.mjs && node examples.mjs && \
-	  node demo.mjs ../../bin/callbus 'call.missed.>' 3 90 && node demo.mjs ../../bin/callbus 'call.>' 50 60
+	  node demo.mjs ../../bin/callbus 'call.missed.>' 3 90 && node demo.mjs ../../bin/callbus 'call.>' 50 60 && \
+	  node webhook.mjs ../../bin/callbus 30 60
 
 .PHONY: clean
 clean: ## remove what was built

@@ -38,7 +38,7 @@ type Message interface {
 }
 
 // MessageWait is how long after Fetch or Working a message comes again by itself.
-const MessageWait = 30 * time.Second
+const MessageWait = 10 * time.Second
 
 // Dead is a message that is given up, and why.
 type Dead struct {

@@ -16,6 +16,7 @@ const settingPrefix = "CALLBUS_"
 type Config struct {
 	Accounts    []Account // those of CALLBUS_ACCOUNTS
 	AccountsDir string    // the folder that holds more of them, see [accountsDir]
+	Sinks       []SinkConfig
 	Roles       Roles
 	Bus         Bus
 	HTTPListen  Listen
@@ -72,8 +73,9 @@ func loadConfig(vars map[string]string, vendors []vendor) (Config, error) {
 	accounts := r.accounts(g.Accounts, vendors)
 	c.Accounts = accounts.list
 	r.checkAccounts(c, g.Accounts)
-	r.sinks(g.Sinks)
-	r.unknown(g.Accounts, g.Sinks, accounts.unjudged, vendors)
+	var unjudged map[string]bool
+	c.Sinks, unjudged = r.sinks(g.Sinks, kinds())
+	r.unknown(g.Accounts, g.Sinks, accounts.unjudged, unjudged, vendors)
 	return c, settingsError(r.faults)
 }
 

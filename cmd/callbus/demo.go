@@ -90,6 +90,9 @@ func runDemo(ctx context.Context, w *world, o demoOptions, log *slog.Logger) err
 	if d.pbx, err = serveSimulated("127.0.0.1:0", d.worldOf, pbxsim.Manner{}, log); err != nil {
 		return err
 	}
+	if d.hook, err = newReceiver(); err != nil {
+		return err
+	}
 	return d.run(ctx, folder)
 }
 
@@ -104,14 +107,18 @@ type demo struct {
 	world *world
 	log   *slog.Logger
 	pbx   *simulated
+	hook  *receiver
 	seed  uint64
 	began time.Time
 	seen  []events.Event
 }
 
 func (d *demo) run(ctx context.Context, folder string) error {
-	served := make(chan error, 1)
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // the receiver outlives callbus, which delivers to the end
+	defer stop()
+	served, received := make(chan error, 1), make(chan error, 1)
 	go func() { served <- d.pbx.Run(ctx) }()
+	go func() { received <- d.hook.Run(serving) }()
 	cfg, err := d.config(folder)
 	if err != nil {
 		return errors.Join(err, d.pbx.server.Close(), <-served)
@@ -126,6 +133,8 @@ func (d *demo) run(ctx context.Context, folder string) error {
 	}
 	<-ctx.Done()
 	err = errors.Join(err, e.wait(ctx), <-served)
+	stop()
+	err = errors.Join(err, <-received)
 	if err != nil {
 		return err
 	}
@@ -140,6 +149,14 @@ func (d *demo) config(folder string) (Config, error) {
 		"CALLBUS_NATS_LISTEN":    string(d.free("127.0.0.1:4222", "NATS")),
 		"CALLBUS_DATA_DIR":       folder,
 		"CALLBUS_STREAM_MAX_AGE": "24h",
+
+		"CALLBUS_SINKS":                     "receiver",
+		"CALLBUS_SINK_RECEIVER_KIND":        "webhook",
+		"CALLBUS_SINK_RECEIVER_TYPES":       "*",
+		"CALLBUS_SINK_RECEIVER_URL":         d.hook.URL(),
+		"CALLBUS_SINK_RECEIVER_SECRET":      demoSecret,
+		"CALLBUS_SINK_RECEIVER_ALLOW_CIDRS": "127.0.0.1/32",
+		"CALLBUS_SINK_RECEIVER_START":       "all",
 	}
 	for _, p := range d.pbx.pbxs {
 		maps.Copy(p.Settings, demoSettings[p.Vendor])
@@ -170,10 +187,11 @@ func (d *demo) welcome(e *engine) error {
   events      %s   any NATS client may subscribe: call.missed.>  call.*.telsam.>  source.gap.>
   health      http://%s/readyz   metrics: /metrics   schemas: /schemas/
   the PBXs    http://%s/
+  webhooks    %s   a receiver that checks signatures and fails now and then
 
 Stop with Ctrl-C.
 
-`, strings.Join(pbxsim.Vendors(), ", "), d.seed, e.bus.url(), e.http.Addr(), d.pbx.listener.Addr())
+`, strings.Join(pbxsim.Vendors(), ", "), d.seed, e.bus.url(), e.http.Addr(), d.pbx.listener.Addr(), d.hook.URL())
 	return err
 }
 
@@ -206,7 +224,8 @@ func (d *demo) farewell() error {
 			return err
 		}
 	}
-	return nil
+	_, err := fmt.Fprintf(d.world.stderr, "\n%s\n", d.hook.summary(len(d.seen)))
+	return err
 }
 
 // of returns what was published of an account.

@@ -16,6 +16,7 @@ import (
 type engine struct {
 	bus   *openedBus
 	fleet *fleet
+	sinks *sinkFleet
 	http  *httpServer
 	group *errgroup.Group
 }
@@ -36,12 +37,15 @@ func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, er
 	if e.bus, err = openBus(ctx, cfg.Bus, log); err != nil {
 		return nil, errors.Join(err, e.http.close())
 	}
-	e.fleet = newFleet(ingestBus{e.bus.Bus}, log)
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet})
+	e.fleet, e.sinks = newFleet(ingestBus{e.bus.Bus}, log), newSinkFleet(log)
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet}, sinkCollector{e.sinks})
 	var running context.Context
 	e.group, running = errgroup.WithContext(ctx)
 	e.group.Go(func() error { return e.http.Run(running) })
-	if cfg.Roles.Ingest {
+	if cfg.Roles.Sinks {
+		err = e.deliver(running, cfg)
+	}
+	if err == nil && cfg.Roles.Ingest {
 		err = e.watch(running, cfg)
 	}
 	return e, err
@@ -66,6 +70,7 @@ func (e *engine) watch(ctx context.Context, cfg Config) error {
 func (e *engine) wait(ctx context.Context) error {
 	err := e.group.Wait()
 	e.fleet.wait()
+	e.sinks.wait()
 	e.bus.close()
 	if ctx.Err() != nil {
 		return nil

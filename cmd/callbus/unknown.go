@@ -12,7 +12,7 @@ import (
 
 // unknown refuses the variables that begin with CALLBUS_ and mean nothing: a setting with a slip in its name would
 // otherwise do nothing, silently.
-func (r *reader) unknown(accounts, sinks Names, unjudged map[string]bool, vendors []vendor) {
+func (r *reader) unknown(accounts, sinks Names, unjudged, unjudgedSinks map[string]bool, vendors []vendor) {
 	for _, variable := range slices.Sorted(maps.Keys(r.vars)) {
 		if _, known := r.owners[variable]; known || !strings.HasPrefix(variable, settingPrefix) {
 			continue
@@ -22,7 +22,7 @@ func (r *reader) unknown(accounts, sinks Names, unjudged map[string]bool, vendor
 		case strings.HasPrefix(variable, settingPrefix+"ACCOUNT_"):
 			r.unknownAccount(variable, accounts, unjudged, vendors)
 		case strings.HasPrefix(variable, settingPrefix+"SINK_"):
-			r.unknownSink(variable, sinks)
+			r.unknownSink(variable, sinks, unjudgedSinks)
 		default:
 			r.fault(variable, errors.New("is not a setting of callbus"+r.meant(variable)))
 		}
@@ -58,9 +58,18 @@ func (r *reader) unknownAccount(variable string, accounts Names, unjudged map[st
 	}
 }
 
-func (r *reader) unknownSink(variable string, sinks Names) {
-	if name, _ := ownerOf(variable, sinks, sinkPrefix); name == "" {
-		r.fault(variable, errors.New("no sink of this name is in CALLBUS_SINKS; and sinks come in a later version of callbus"))
+func (r *reader) unknownSink(variable string, sinks Names, unjudged map[string]bool) {
+	name, suffix := ownerOf(variable, sinks, sinkPrefix)
+	switch {
+	case unjudged[name]:
+	case name == "":
+		r.fault(variable, errors.New("no sink of this name is in CALLBUS_SINKS"+r.meant(variable)))
+	default:
+		meant := r.meant(variable)
+		if meant == "" {
+			meant = "; it has " + strings.Join(r.settingsOf("sink "+name, sinkPrefix(name)), ", ")
+		}
+		r.fault(variable, fmt.Errorf("the sink %s has no setting %s%s", name, suffix, meant))
 	}
 }
 

@@ -68,7 +68,7 @@ func (l *line) awaitCommit(call, id string, n int) error {
 		if answer.Subject == call+"first" && len(answer.Data) == 0 {
 			continue
 		}
-		a, err := parseAck(answer)
+		a, err := l.parseAck(answer)
 		if err == nil && (a.Batch != id || a.Count != n) {
 			return fmt.Errorf("batch %s of %d: the server says it stored %d of %q", id, n, a.Count, a.Batch)
 		}

@@ -15,8 +15,10 @@ type Bus struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	state     jetstream.KeyValue
+	settings  Settings
 	publisher *publisher
 	close     sync.Once
+	closed    chan struct{}
 }
 
 // Open sets up the streams over nc, and returns a Bus on them. It waits for a server that is away or not ready until ctx is
@@ -30,7 +32,7 @@ func Open(ctx context.Context, nc *nats.Conn, s Settings) (*Bus, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the bus: %w", err)
 	}
-	b := &Bus{nc: nc, js: js}
+	b := &Bus{nc: nc, js: js, settings: s, closed: make(chan struct{})}
 	if err := retry(ctx, "open the bus", func(ctx context.Context) error { return b.setUp(ctx, s) }); err != nil {
 		return nil, err
 	}
@@ -56,8 +58,13 @@ func (b *Bus) setUp(ctx context.Context, s Settings) error {
 	return streamError(StateBucket, err)
 }
 
-// Close ends the Bus and waits until its goroutine has. Callers still in Publish get [ErrClosed].
-func (b *Bus) Close() { b.close.Do(b.publisher.stop) }
+// Close ends the Bus and waits until its goroutine has. Callers still in Publish, or in Fetch of a Backlog, get [ErrClosed].
+func (b *Bus) Close() {
+	b.close.Do(func() {
+		close(b.closed)
+		b.publisher.stop()
+	})
+}
 
 // apiLevel is the level of JetStream's API that knows atomic batches (nats-server 2.12).
 const apiLevel = 2

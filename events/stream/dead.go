@@ -3,14 +3,10 @@ package stream
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
 	"unicode/utf8"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/callbus/callbus/events"
 )
@@ -73,19 +69,7 @@ func (b *Bus) DeadLetter(ctx context.Context, d DeadLetter) error {
 		return fmt.Errorf("%s: %w: %w", what, ErrInvalid, err)
 	}
 	id := events.Hash(d.Provider, string(d.Row))
-	m := &nats.Msg{Subject: deadIngest + d.Account + "." + id, Data: body, Header: nats.Header{hdrType: {"application/json"}}}
-	err = retry(ctx, what, func(ctx context.Context) error {
-		_, err := b.js.PublishMsg(ctx, m, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
-		var api *jetstream.APIError
-		if errors.As(err, &api) && api.ErrorCode == codeWrongLastSequence {
-			return nil // it is there
-		}
-		return err
-	})
-	if errors.Is(err, nats.ErrMaxPayload) || errors.Is(err, jetstream.ErrStreamMessageExceedsMaximum) {
-		return fmt.Errorf("%w: %w", ErrTooLarge, err)
-	}
-	return err
+	return b.keepDead(ctx, what, deadIngest+d.Account+"."+id, body)
 }
 
 // DeadLetters returns the rows of the account, or of all if account is "", in the order in which they were kept.

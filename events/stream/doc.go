@@ -18,6 +18,22 @@
 //	                      │                                │ refused
 //	                      └── what is left, in its order ──┴ find out which are there already
 //
+// # What sinks get
+//
+// A [Backlog] gives a sink what it has still to deliver, in the order of the stream, from a durable consumer of its own
+// (sink-<name> on CALLBUS), and is not moved by how others fare. An event is the sink's if the sink's filters let it through
+// now, and did when it was stored: a sink whose types change keeps its place, and is not flooded with the past. What is given
+// back comes before what follows it, and what was lost on its way too. A message that comes again while it is under way, or
+// when it was done, is not handed over; a process that is killed is what makes an event come twice.
+//
+//	CALLBUS ────────────> consumer sink-<name> ──┐ nine of ten
+//	   │ Replay                                  ├──> Fetch ──> Done, Back, Working
+//	   └──> CALLBUS_REPLAY, replay.<name>.> ─────┘ one of ten, or all when there is nothing else
+//	            ^ RetryDeadLetter                           └──> Bury: CALLBUS_DEAD, dead.sink.<name>.<id>
+//
+// Beside the consumer its position is kept in the bucket, with its filters: a consumer that is deleted is made anew from there,
+// and one of a stream that was made anew begins at its beginning. One process at a time may run a sink.
+//
 // # How it fails
 //
 // A server that is away, full, or changing its leader is waited for, until the caller's context is done; the error then holds

@@ -16,6 +16,7 @@ import (
 // answer to an earlier request is not mistaken for the one that is waited for. Only one goroutine uses it.
 type line struct {
 	nc      *nats.Conn
+	stream  string // that acknowledges
 	prefix  string // of the subjects for answers
 	sub     *nats.Subscription
 	answers chan *nats.Msg
@@ -35,9 +36,9 @@ const closingTimeout = time.Second
 // mostAnswers is more than any one request is answered with.
 const mostAnswers = 2048
 
-func newLine(nc *nats.Conn, quit <-chan struct{}) (*line, error) {
+func newLine(nc *nats.Conn, stream string, quit <-chan struct{}) (*line, error) {
 	l := &line{
-		nc: nc, prefix: nc.NewInbox() + ".", answers: make(chan *nats.Msg, mostAnswers),
+		nc: nc, stream: stream, prefix: nc.NewInbox() + ".", answers: make(chan *nats.Msg, mostAnswers),
 		quit: quit, timer: time.NewTimer(0), session: nuid.Next(),
 	}
 	var err error
@@ -71,7 +72,7 @@ func (l *line) publish(m *message) error {
 	if err != nil {
 		return err
 	}
-	_, err = parseAck(answer)
+	_, err = l.parseAck(answer)
 	return err
 }
 
@@ -157,7 +158,7 @@ type ack struct {
 	Error  *apiError `json:"error"`
 }
 
-func parseAck(m *nats.Msg) (ack, error) {
+func (l *line) parseAck(m *nats.Msg) (ack, error) {
 	var a ack
 	if err := json.Unmarshal(m.Data, &a); err != nil {
 		return a, fmt.Errorf("read the server's answer: %w", err)
@@ -165,8 +166,8 @@ func parseAck(m *nats.Msg) (ack, error) {
 	if a.Error != nil {
 		return a, a.Error
 	}
-	if a.Stream != Name {
-		return a, &apiError{Description: fmt.Sprintf("stored in stream %s, not %s: something else took its subjects", a.Stream, Name)}
+	if a.Stream != l.stream {
+		return a, &apiError{Description: fmt.Sprintf("stored in stream %s, not %s: something else took its subjects", a.Stream, l.stream)}
 	}
 	return a, nil
 }

@@ -32,7 +32,7 @@ type publisher struct {
 
 func startPublisher(nc *nats.Conn, replicas int) (*publisher, error) {
 	quit := make(chan struct{})
-	l, err := newLine(nc, quit)
+	l, err := newLine(nc, Name, quit)
 	if err != nil {
 		return nil, err
 	}

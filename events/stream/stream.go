@@ -16,6 +16,7 @@ import (
 const (
 	Name        = "CALLBUS"
 	DeadName    = "CALLBUS_DEAD"
+	ReplayName  = "CALLBUS_REPLAY"
 	StateBucket = "CALLBUS_STATE"
 )
 
@@ -70,6 +71,18 @@ func deadStream(s Settings) jetstream.StreamConfig {
 	return c
 }
 
+// replayStream holds copies of events that a sink is to deliver again, until it has. It is made when the first sink is.
+func replayStream(s Settings) jetstream.StreamConfig {
+	c := eventStream(s)
+	c.Name, c.Description, c.Subjects = ReplayName, "Events that sinks of callbus deliver again", []string{"replay.>"}
+	c.Retention = jetstream.WorkQueuePolicy // each copy is for one sink, once
+	c.Duplicates = min(copiesWindow, s.MaxAge)
+	return c
+}
+
+// copiesWindow is how long a copy whose acknowledgement was lost may be published again.
+const copiesWindow = time.Minute
+
 // stateBucket holds the little that no event says.
 func stateBucket(s Settings) jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
@@ -93,7 +106,7 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 		return streamError(want.Name, err)
 	}
 	c := have.CachedInfo().Config
-	if why := unfit(c); why != "" {
+	if why := unfit(c, want); why != "" {
 		return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", errUnfit, c.Name, why)
 	}
 	_, err = js.UpdateStream(ctx, adapt(c, want))
@@ -103,12 +116,12 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 var errUnfit = fmt.Errorf("%w", ErrStream) // found as ErrStream
 
 // unfit says what about a stream that is there cannot be changed and makes it useless to callbus.
-func unfit(c jetstream.StreamConfig) string {
+func unfit(c, want jetstream.StreamConfig) string {
 	switch {
 	case c.Storage != jetstream.FileStorage:
 		return "is kept in memory, not in files"
-	case c.Retention != jetstream.LimitsPolicy:
-		return "deletes messages once they are read (its retention is not limits)"
+	case c.Retention != want.Retention:
+		return fmt.Sprintf("deletes messages by another rule (its retention is %s, not %s)", c.Retention, want.Retention)
 	case c.Sealed:
 		return "is sealed"
 	case c.Mirror != nil:

@@ -1,0 +1,121 @@
+package sinks
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+
+	"github.com/callbus/callbus/events"
+)
+
+// A job is one attempt.
+type job struct {
+	*held
+	msg     Message
+	attempt int
+	note    bool // that it is delivered; else the pump does so
+}
+
+// A result is what came of a job.
+type result struct {
+	*held
+	err   error // of the delivery
+	noted bool
+	cut   bool // it was broken off because the pump stops
+}
+
+// errUnreadable is wrapped by what is wrong with a stored event that cannot be read.
+var errUnreadable = errors.New("the stored event cannot be read")
+
+// lane delivers one event after another.
+func (p *Pump) lane() {
+	for j := range p.jobs {
+		r := result{held: j.held}
+		r.err = p.deliver(j)
+		r.cut = r.err != nil && p.work.Err() != nil
+		if r.err == nil && j.note {
+			err := withTimeout(p.bus, j.msg.Done)
+			if r.noted = err == nil; !r.noted {
+				p.cfg.Log.Debug("an event was delivered, but the bus did not note it; it is told again", "seq", j.seq, "error", err)
+			}
+		}
+		p.results <- r
+	}
+}
+
+func (p *Pump) deliver(j job) (err error) {
+	body := j.msg.Body()
+	e, err := events.Parse(body)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUnreadable, err)
+	}
+	defer func() {
+		if x := recover(); x != nil { // one event must not take the whole program down, again and again
+			p.cfg.Log.Error("the sink panicked; this is a fault of callbus", "seq", j.seq, "stack", string(debug.Stack()))
+			err = &Error{Fault: OfEvent, Err: errors.New("the sink panicked; the log has more")}
+		}
+	}()
+	return p.cfg.Sink.Deliver(p.work, Delivery{Event: e, Body: body, Attempt: j.attempt})
+}
+
+// withTimeout does f, which has opTimeout.
+func withTimeout(ctx context.Context, f func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, opTimeout)
+	defer cancel()
+	return f(ctx)
+}
+
+// fetched is what a Fetch returned.
+type fetched struct {
+	msgs []Message
+	err  error
+}
+
+// fetcher fetches as many messages as it is asked for, until ctx is done.
+func (p *Pump) fetcher(ctx context.Context) {
+	for n := range p.asks {
+		msgs, err := p.cfg.Backlog.Fetch(ctx, n)
+		if ctx.Err() != nil {
+			err = nil
+		}
+		p.fetched <- fetched{msgs, err}
+	}
+}
+
+// A keeping is a message in hand, and whether it still is.
+type keeping struct {
+	msg  Message
+	seq  uint64
+	gone *atomic.Bool
+}
+
+// keeper says that what it is given is still being worked on.
+func (p *Pump) keeper() {
+	for all := range p.keep {
+		for _, k := range all {
+			if k.gone.Load() {
+				continue
+			}
+			if err := withTimeout(p.bus, k.msg.Working); err != nil && p.bus.Err() == nil {
+				p.cfg.Log.Debug("the bus did not note that an event is still being worked on; it may come again", "seq", k.seq, "error", err)
+			}
+		}
+	}
+}
+
+// keepHeld has the keeper see to all that is in hand, unless it is still at it.
+func (p *Pump) keepHeld() {
+	all := make([]keeping, 0, len(p.held))
+	for _, h := range p.held {
+		all = append(all, keeping{h.msg, h.seq, &h.gone})
+	}
+	slices.SortFunc(all, func(a, b keeping) int { return cmp.Compare(a.seq, b.seq) })
+	select {
+	case p.keep <- all:
+	default:
+	}
+}
