@@ -41,8 +41,6 @@ type BackfillTally struct {
 }
 
 const (
-	// backfillStep is how much is read at a time where the provider has no limit of its own.
-	backfillStep = 24 * time.Hour
 	// backfillBatch is about how many events are published at once: the bus takes a thousand in one go.
 	backfillBatch = 900
 	// backfillFlying is how many of these may be under way.

@@ -19,7 +19,6 @@ import (
 // archive is a vendor with records of the past.
 type archive struct {
 	records  []ingest.CDR
-	rejected []ingest.Rejected
 	fail     func(n int) error // of the n-th reading
 	readings []ingest.Window
 	perPage  int
