@@ -4,6 +4,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest/bulutfon"
 	"github.com/callbus/callbus/ingest/telsam"
 	"github.com/callbus/callbus/ingest/verimor"
@@ -41,3 +42,6 @@ func kinds() []sinkKind {
 type nothing struct{}
 
 func (nothing) Validate() error { return nil }
+
+// verifierOf returns what checks the signatures of the demo's webhooks.
+func verifierOf(keys secret.Text) (signatureVerifier, error) { return webhook.NewVerifier(keys) }
