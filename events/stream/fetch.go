@@ -42,6 +42,7 @@ func (l *Backlog) fetch(ctx context.Context, n int) ([]sinks.Message, error) {
 	if err := l.attach(ctx); err != nil {
 		return nil, err
 	}
+	l.warnShared(l.live)
 	l.keepPosition(ctx)
 	out, err := l.copiesDue(ctx, n)
 	if err != nil {
