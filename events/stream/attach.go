@@ -26,11 +26,16 @@ func (l *Backlog) detach(q *queue, why error) {
 	if errors.Is(why, errLost) {
 		q.tolerant = time.Now().Add(lostAgain)
 	}
-	if q.shared {
-		l.log.Warn("another process takes events of this sink too: they may be delivered twice, and the events of a call out of order", "stream", q.stream)
-		q.shared = false
-	}
 	q.attached, q.request.open = false, false
+}
+
+// warnShared says, from time to time, that somebody else takes messages of this sink.
+func (l *Backlog) warnShared(q *queue) {
+	if q.shared && time.Since(q.warned) > lostAgain {
+		q.warned = time.Now()
+		l.log.Warn("another process takes events of this sink too: they may be delivered twice, and the events of a call out of order; run it once")
+	}
+	q.shared = false
 }
 
 // attach sees to both consumers. It waits for that of events, and not for that of copies, which only a person's wish fills.

@@ -408,3 +408,69 @@ func sameJSON(t *testing.T, a, b any) bool {
 	}
 	return string(x) == string(y)
 }
+
+// Two processes run one sink, against the rule: all events are delivered, hardly any of them twice, and the log says so.
+func TestTwoProcessesOfOneSink(t *testing.T) {
+	t.Parallel()
+	b, nc := newBus(t)
+	other := openBus(t, nc)
+	var log logText
+	pumps := []*pump{startPump(t, openBacklog(t, b, logTo(&log))), startPump(t, openBacklog(t, other, logTo(&log)))}
+	evs := calls("acme", 400)
+	done := func() map[string]int {
+		times := make(map[string]int)
+		for _, p := range pumps {
+			for _, s := range p.finished() {
+				times[s]++
+			}
+		}
+		return times
+	}
+	for part := range slices.Chunk(evs, 60) {
+		publish(t, b, part...)
+		time.Sleep(20 * time.Millisecond)
+	}
+	for ctx := testContext(t); len(done()) < len(evs); time.Sleep(time.Millisecond) {
+		if ctx.Err() != nil {
+			t.Fatalf("%d of %d events done", len(done()), len(evs))
+		}
+	}
+	twice := 0
+	for _, n := range done() {
+		if n > 1 {
+			twice++
+		}
+	}
+	if twice > len(evs)/10 {
+		t.Errorf("%d of %d events were done twice", twice, len(evs))
+	}
+	if !strings.Contains(log.String(), "another process") {
+		t.Errorf("the log says nothing of it:\n%s", log.String())
+	}
+}
+
+// While it is worked on a message does not come again.
+func TestWorking(t *testing.T) {
+	t.Parallel()
+	b, nc := newBus(t)
+	publish(t, b, calls("acme", 1)...)
+	l := openBacklog(t, b)
+	got := fetch(t, l, 3)
+	c := sinkConsumer(t, nc, stream.Name, "crm").Config
+	c.AckWait = time.Second
+	if _, err := jetStream(t, nc).UpdateConsumer(testContext(t), stream.Name, c); err != nil {
+		t.Fatal(err)
+	}
+	for range 8 {
+		time.Sleep(250 * time.Millisecond)
+		for _, m := range got {
+			if err := m.Working(testContext(t)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if i := sinkConsumer(t, nc, stream.Name, "crm"); i.NumRedelivered != 0 || i.NumAckPending != 3 {
+		t.Errorf("%d are under way, %d came again", i.NumAckPending, i.NumRedelivered)
+	}
+	nothing(t, l)
+}

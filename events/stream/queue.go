@@ -34,6 +34,7 @@ type queue struct {
 	tolerant time.Time // until then a message that is missing is not asked for
 	breaks   uint64    // of the connection, before it was attached
 	shared   bool      // a message is missing, and no connection broke
+	warned   time.Time // of that
 	next     uint64    // the sequence, in the consumer's own count, that must come next
 	request  request
 	came     []arrival

@@ -54,7 +54,7 @@ func typeFilters(t string) ([]string, error) {
 	want, known := words[parts[0]]
 	open := parts[len(parts)-1] == "*"
 	if !known || len(parts) > want || !open && len(parts) < want {
-		return nil, fmt.Errorf("%w: no type of event is called %q; a type begins with call, callback or source.gap", ErrInvalid, t)
+		return nil, fmt.Errorf("%w: no type of event is called %q; give call.*, callback.* or source.gap.*, or one of them", ErrInvalid, t)
 	}
 	for len(parts) < want {
 		parts = append(parts, "*")
