@@ -155,6 +155,7 @@ func storiesOf(from, to int) (all []events.Event) {
 // TestNoWebhookIsLostWhateverIsKilled delivers from the real program, which is killed without warning again and again, to a
 // receiver that fails a tenth of all requests and is down for a while.
 func TestNoWebhookIsLostWhateverIsKilled(t *testing.T) {
+	t.Parallel()
 	verifier, err := webhook.NewVerifier(secret.New(demoSecret))
 	if err != nil {
 		t.Fatal(err)
