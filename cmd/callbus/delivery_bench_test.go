@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/events/secret"
+	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/sinks"
+	"github.com/callbus/callbus/sinks/webhook"
+)
+
+// BenchmarkDeliver is a backlog of events, one for each call, from the stream to a receiver that takes a while: consumer,
+// pump, signature, HTTP, acknowledgement; 64 lanes. Beside it a bare loop of net/http with as many goroutines sends the same
+// bytes to the same receiver.
+func BenchmarkDeliver(b *testing.B) {
+	for _, takes := range []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond} {
+		b.Run(fmt.Sprintf("receiver=%s", takes), func(b *testing.B) { benchmarkDeliver(b, takes) })
+	}
+}
+
+const benchLanes = 64
+
+func benchmarkDeliver(b *testing.B, takes time.Duration) {
+	n := 20_000
+	if takes > 0 {
+		n = int(15 * time.Second / takes * benchLanes) // fifteen seconds' worth: a sink begins with one lane
+	}
+	ctx := b.Context()
+	bus, err := openBus(ctx, Bus{DataDir: b.TempDir(), Listen: "off", Sync: Sync{Always: true}, Replicas: 1, MaxAge: 24 * time.Hour}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bus.close()
+	var got atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if takes > 0 {
+			time.Sleep(takes)
+		}
+		w.WriteHeader(http.StatusNoContent)
+		got.Add(1)
+	}))
+	defer server.Close()
+	evs := startedCalls(n)
+	if err := bus.Publish(ctx, evs...); err != nil {
+		b.Fatal(err)
+	}
+	body, err := evs[0].AppendJSON(nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var ours, bare time.Duration
+	for run := 0; b.Loop(); run++ {
+		got.Store(0)
+		ours += deliverAll(b, bus.Bus, server.URL, fmt.Sprintf("s%d", run), func() bool { return got.Load() >= int64(n) })
+		bare += bareLoop(server.URL, body, n)
+	}
+	b.ReportMetric(float64(n*b.N)/ours.Seconds(), "deliveries/s")
+	b.ReportMetric(float64(n*b.N)/bare.Seconds(), "bare/s")
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "ratio")
+}
+
+// deliverAll lets a new sink deliver all that is stored.
+func deliverAll(b *testing.B, bus *stream.Bus, url, name string, done func() bool) time.Duration {
+	b.Helper()
+	f := newSinkFleet(slog.New(slog.DiscardHandler))
+	ctx, stop := context.WithCancel(b.Context())
+	defer stop()
+	c := webhook.Config{URL: url, Secret: secret.New(demoSecret), AllowCIDRs: webhook.CIDRs{netip.MustParsePrefix("127.0.0.0/8")}}
+	began := time.Now()
+	err := f.start(ctx, bus, SinkConfig{Name: name, Kind: "webhook", Types: TypePatterns{"call.*"}, Start: Start{All: true}, Concurrency: benchLanes,
+		Config: &kindConfig[webhook.Config]{Config: c, open: func(name string, c webhook.Config) (sinks.Sink, error) {
+			return webhook.New(name, c, webhook.Options{})
+		},
+			giveUp: func(webhook.Config) time.Duration { return 0 }}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for !done() {
+		time.Sleep(time.Millisecond)
+	}
+	took := time.Since(began)
+	stop()
+	f.wait()
+	return took
+}
+
+// startedCalls returns call.started of so many calls.
+func startedCalls(n int) (all []events.Event) {
+	for i := range n {
+		c := missedCall()
+		c.CallID, c.Account, c.Provider, c.Revision, c.StartedAt = fmt.Sprintf("call-%06d", i), "acme", "telsam", 1, &noon
+		all = append(all, events.Event{
+			ID: events.ID("acme", c.CallID, events.CallStarted, 1), Type: events.CallStarted, Account: "acme", Provider: "telsam", Subject: c.CallID,
+			Time: noon, RecordedTime: noon, CorrelationID: c.CallID, Data: c,
+		})
+	}
+	return all
+}
+
+func bareLoop(url string, body []byte, n int) time.Duration {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchLanes}}
+	defer client.CloseIdleConnections()
+	var left atomic.Int64
+	left.Store(int64(n))
+	var all sync.WaitGroup
+	began := time.Now()
+	for range benchLanes {
+		all.Go(func() {
+			for left.Add(-1) >= 0 {
+				if resp, err := client.Post(url, "application/cloudevents+json", bytes.NewReader(body)); err == nil {
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+				}
+			}
+		})
+	}
+	all.Wait()
+	return time.Since(began)
+}
