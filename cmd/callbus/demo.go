@@ -110,35 +110,58 @@ type demo struct {
 	hook  *receiver
 	seed  uint64
 	began time.Time
+	ended time.Time
 	seen  []events.Event
 }
 
 func (d *demo) run(ctx context.Context, folder string) error {
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx)) // the receiver outlives callbus, which delivers to the end
+	alive, stop := context.WithCancel(context.WithoutCancel(ctx)) // what was published is delivered before all of it ends
 	defer stop()
 	served, received := make(chan error, 1), make(chan error, 1)
-	go func() { served <- d.pbx.Run(ctx) }()
-	go func() { received <- d.hook.Run(serving) }()
+	go func() { served <- d.pbx.Run(alive) }()
+	go func() { received <- d.hook.Run(alive) }()
 	cfg, err := d.config(folder)
 	if err != nil {
-		return errors.Join(err, d.pbx.server.Close(), <-served)
+		return err
 	}
-	e, err := startEngine(ctx, cfg, d.log)
+	e, err := startEngine(alive, cfg, d.log)
 	if err != nil {
-		return errors.Join(stoppedOr(ctx, err), d.pbx.server.Close(), <-served)
+		return err
 	}
 	err = d.welcome(e)
 	if err == nil {
 		err = d.print(ctx, e.bus)
 	}
 	<-ctx.Done()
-	err = errors.Join(err, e.wait(ctx), <-served)
+	d.ended = time.Now()
+	err = errors.Join(err, d.settle(alive, e))
 	stop()
-	err = errors.Join(err, <-received)
-	if err != nil {
+	if err = errors.Join(err, e.wait(alive), <-served, <-received); err != nil {
 		return err
 	}
 	return d.farewell()
+}
+
+// demoPatience is how long the webhook's last deliveries may take: the receiver fails now and then, and what it failed is
+// tried again after two seconds.
+const demoPatience = 6 * time.Second
+
+// settle stops the watching, takes in what was published until then, and waits until the receiver has it.
+func (d *demo) settle(ctx context.Context, e *engine) error {
+	for _, vendor := range pbxsim.Vendors() {
+		e.fleet.stop(vendor)
+	}
+	d.seen = nil
+	for event, err := range e.bus.Events(ctx, stream.Filter{Since: d.began}) {
+		if err != nil {
+			return err
+		}
+		d.seen = append(d.seen, event)
+	}
+	for deadline := time.Now().Add(demoPatience); d.hook.delivered() < len(d.seen) && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	return nil
 }
 
 // config is what callbus run would be given, with free addresses where the usual ones are taken.
@@ -202,7 +225,6 @@ func (d *demo) print(ctx context.Context, bus *openedBus) error {
 		if err != nil {
 			return stoppedOr(ctx, err)
 		}
-		d.seen = append(d.seen, e)
 		if _, err := fmt.Fprintln(d.world.stdout, format.Line(e)); err != nil {
 			return err
 		}
@@ -210,9 +232,9 @@ func (d *demo) print(ctx context.Context, bus *openedBus) error {
 	return nil
 }
 
-// farewell holds what was printed against what really happened.
+// farewell holds what was published against what really happened.
 func (d *demo) farewell() error {
-	now := time.Now()
+	now := d.ended
 	if _, err := fmt.Fprint(d.world.stderr, "\nHeld against what happened on the simulated PBXs:\n"); err != nil {
 		return err
 	}

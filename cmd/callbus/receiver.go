@@ -23,7 +23,7 @@ type receiver struct {
 	mu       sync.Mutex
 	requests int
 	refused  int             // with a signature that is not right
-	failed   int             // on purpose
+	failed   map[string]bool // on purpose, by webhook-id: once each, after the second time it would be tried much later
 	got      map[string]bool // webhook-id of what was taken
 	again    int             // of these, how often one came again
 }
@@ -48,7 +48,7 @@ func newReceiver() (*receiver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for webhooks: %w", err)
 	}
-	r := &receiver{verifier: v, listener: l, got: map[string]bool{}}
+	r := &receiver{verifier: v, listener: l, failed: map[string]bool{}, got: map[string]bool{}}
 	r.server = &http.Server{Handler: r, ReadHeaderTimeout: 10 * time.Second}
 	return r, nil
 }
@@ -83,8 +83,8 @@ func (r *receiver) take(id string, wrong error) int {
 	case wrong != nil:
 		r.refused++
 		return http.StatusUnauthorized
-	case r.requests%failEvery == 0:
-		r.failed++
+	case r.requests%failEvery == 0 && !r.failed[id]:
+		r.failed[id] = true
 		return http.StatusServiceUnavailable
 	case r.got[id]:
 		r.again++
@@ -93,10 +93,17 @@ func (r *receiver) take(id string, wrong error) int {
 	return http.StatusNoContent
 }
 
-// String says in a line what it got, of so many events that were published.
+// delivered returns how many events it took.
+func (r *receiver) delivered() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
+}
+
+// summary says in a line what it got, of so many events that were published.
 func (r *receiver) summary(published int) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return fmt.Sprintf("The webhook's receiver got %d of %d events: %d requests, %d of which it answered with 503 on purpose, %d with a wrong signature, %d twice.",
-		len(r.got), published, r.requests, r.failed, r.refused, r.again)
+		len(r.got), published, r.requests, len(r.failed), r.refused, r.again)
 }
