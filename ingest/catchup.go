@@ -58,7 +58,7 @@ func (c *catcher) sweep(ctx context.Context, chunk Window) error {
 		c.showPage(ctx, p)
 	}
 	c.failures = 0
-	_ = c.pace.after(time.Now(), time.Now(), nil)
+	c.pace.well()
 	return ctx.Err()
 }
 
@@ -129,7 +129,7 @@ func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
 		sleep(ctx, c.pace.after(time.Now(), time.Now(), err))
 		return
 	}
-	_ = c.pace.after(time.Now(), time.Now(), nil)
+	c.pace.well()
 	c.show(ctx, sighting{Observation: d, list: events.CDRs, at: d.At, partial: true})
 }
 

@@ -42,7 +42,7 @@ func newPace(interval time.Duration, whose ...string) *pace {
 // after returns how long to wait until the next attempt, when the last began at asked and ended now with err.
 func (p *pace) after(asked, now time.Time, err error) time.Duration {
 	if err == nil {
-		p.failures = 0
+		p.well()
 		return max(0, p.interval-now.Sub(asked))
 	}
 	p.failures++
@@ -57,6 +57,9 @@ func (p *pace) after(asked, now time.Time, err error) time.Duration {
 	}
 	return p.backoff()
 }
+
+// well notes that an attempt succeeded.
+func (p *pace) well() { p.failures = 0 }
 
 func (p *pace) backoff() time.Duration {
 	d := max(p.interval/4, leastBackoff) << min(p.failures-1, 16)

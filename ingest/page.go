@@ -48,22 +48,28 @@ func (t *Tracker) take(out []events.Event, fresh []*CDR, at time.Time) []events.
 		if t.byRecord[rec.Key] != nil {
 			continue // the page shows it twice
 		}
-		c := joined[rec]
-		if c == nil && (!t.accepts(rec) || t.hold(rec, at)) {
-			continue
+		if c := joined[rec]; c != nil {
+			out = t.conclude(out, c, rec, at)
+		} else if t.accepts(rec) {
+			out = t.takeUnseen(out, rec, at)
 		}
-		if c == nil {
-			c = t.fromRecord(rec)
-		}
-		out = t.conclude(out, c, rec, at)
 	}
 	return out
 }
 
+// takeUnseen publishes the call of a record that no snapshot showed, unless it is to be waited with.
+func (t *Tracker) takeUnseen(out []events.Event, rec *CDR, at time.Time) []events.Event {
+	told, wait := t.hold(rec, at)
+	if wait {
+		return out
+	}
+	return t.conclude(out, t.fromRecord(rec, told), rec, at)
+}
+
 // takeReleased publishes the records that were waited with long enough.
 func (t *Tracker) takeReleased(out []events.Event, at time.Time) []events.Event {
-	for _, rec := range t.release() {
-		out = t.conclude(out, t.fromRecord(rec), rec, at)
+	for _, h := range t.release() {
+		out = t.conclude(out, t.fromRecord(&h.rec, h.detail), &h.rec, at)
 	}
 	return out
 }
@@ -79,10 +85,10 @@ func (t *Tracker) accepts(rec *CDR) bool {
 
 func (t *Tracker) old(rec *CDR) bool { return rec.Call.EndedAt.Before(t.cfg.FirstSeen) }
 
-// fromRecord makes a call that only its record shows.
-func (t *Tracker) fromRecord(rec *CDR) *call {
+// fromRecord makes a call that only its record shows, and what was told of it beyond that.
+func (t *Tracker) fromRecord(rec *CDR, told *Detail) *call {
 	t.tally.RecordOnly++
-	c := &call{}
+	c := &call{detail: told}
 	c.setBegan(Window{*rec.Call.StartedAt, *rec.Call.StartedAt})
 	c.facts = events.Call{
 		CallID:  recordCallID(t.cfg.Account, rec.Key),
@@ -123,10 +129,6 @@ func (t *Tracker) conclude(out []events.Event, c *call, rec *CDR, at time.Time) 
 func (t *Tracker) adopt(c *call, rec *CDR) {
 	c.record = rec.Key
 	t.byRecord[rec.Key] = c
-	if d := t.told[rec.Key]; d != nil {
-		c.detail = d
-		delete(t.told, rec.Key)
-	}
 	t.unjoined.remove(c)
 	if c.channel == "" && t.now.Sub(t.clock.ours(*rec.Call.EndedAt)) < unseenFor {
 		c.facts.From, c.facts.ExternalNumber = rec.Call.From, rec.Call.ExternalNumber

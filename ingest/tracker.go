@@ -65,9 +65,8 @@ type Tracker struct {
 	awaiting  []*call          // calls that ended without a record, lately or undecided whether they were missed
 	unseen    parties          // calls that ended lately, known from their record alone
 
-	held    map[string]*held   // records that are waited with, by key
-	told    map[string]*Detail // of records that were waited with, until they are published
-	wanting map[string]*call   // calls a detail of which is to be asked for, by the key of their record
+	held    map[string]*held // records that are waited with, by key
+	wanting map[string]*call // calls a detail of which is to be asked for, by the key of their record
 
 	lineup       lineup    // the calls in the order of the last snapshot's rows
 	round        uint64    // counts snapshots
@@ -102,7 +101,6 @@ func NewTracker(cfg TrackerConfig) *Tracker {
 		unjoined:  parties{},
 		unseen:    parties{},
 		held:      map[string]*held{},
-		told:      map[string]*Detail{},
 		wanting:   map[string]*call{},
 		gaps:      map[events.List]*gap{},
 	}
