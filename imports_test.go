@@ -19,7 +19,7 @@ const module = "github.com/callbus/callbus/"
 
 // support are the packages below ingest and sinks that are no provider and no sink, but help to make or to test them.
 // What is below one of them belongs to it.
-var support = []string{"ingest/ingesttest", "ingest/pbxsim", "ingest/scalar", "ingest/vendorhttp", "sinks/sinktest"}
+var support = []string{"ingest/ingesttest", "ingest/pbxsim", "ingest/scalar", "ingest/vendorhttp", "ingest/wallclock", "sinks/sinktest"}
 
 // vague are names that say nothing of what a package is for, and so gather everything.
 var vague = []string{"base", "common", "core", "helper", "helpers", "misc", "models", "shared", "types", "util", "utils"}

@@ -104,6 +104,22 @@ func (n *Numbers) withCountryCode(s string) (string, bool) {
 	return "", false
 }
 
+// Outside returns the number of the side outside the PBX of a call between from and to; nil where it has none, or nobody
+// can tell which side that is.
+func Outside(d events.Direction, from, to events.Party) *string {
+	switch {
+	case d == events.Inbound:
+		return from.Number
+	case d == events.Outbound:
+		return to.Number
+	case d == events.UnknownDirection && from.Number == nil:
+		return to.Number
+	case d == events.UnknownDirection && to.Number == nil:
+		return from.Number
+	}
+	return nil
+}
+
 func isLetter(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r > 127
 }

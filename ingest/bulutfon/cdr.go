@@ -25,7 +25,7 @@ func (c *Client) record(f facts, r row) ingest.CDR {
 		Recording:    f.recording,
 		Price:        f.price,
 	}
-	call.ExternalNumber = outside(call)
+	call.ExternalNumber = ingest.Outside(call.Direction, call.From, call.To)
 	if f.cause != "" {
 		call.VendorResult = new(c.clean(f.cause))
 		call.Hangup.Cause = call.VendorResult
@@ -45,21 +45,6 @@ func (c *Client) from(f facts) events.Party {
 		p.Extension = c.party(f.extension).Raw
 	}
 	return p
-}
-
-// outside returns the number of the side outside the PBX.
-func outside(call events.Call) *string {
-	switch from, to := call.From.Number, call.To.Number; {
-	case call.Direction == events.Inbound:
-		return from
-	case call.Direction == events.Outbound:
-		return to
-	case call.Direction == events.UnknownDirection && from == nil:
-		return to
-	case call.Direction == events.UnknownDirection && to == nil:
-		return from
-	}
-	return nil
 }
 
 func seconds(from, to time.Time) *float64 { return new(to.Sub(from).Seconds()) }

@@ -135,7 +135,7 @@ func (c *Client) sides(src, dst, callType string) ingest.ActiveCall {
 		call.Queue = c.queues.get(c.clean(id))
 	}
 	call.Direction = direction(call.From, call.To, call.Queue)
-	call.ExternalNumber = outside(call.Direction, call.From, call.To)
+	call.ExternalNumber = ingest.Outside(call.Direction, call.From, call.To)
 	return call
 }
 

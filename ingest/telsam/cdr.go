@@ -11,6 +11,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/wallclock"
 )
 
 // soonest is how far a record may lie ahead of our clock: more than any error of a time zone, which is no reason to
@@ -57,7 +58,7 @@ func (c *Client) record(r row, w ingest.Window, at time.Time) (ingest.CDR, error
 		return ingest.CDR{}, err
 	}
 	f.id, f.callType, f.queue = c.clean(f.id), c.callType(f.callType), c.clean(f.queue)
-	possible := readings(f.wall, c.clock.zone)
+	possible := wallclock.Readings(f.wall, c.clock.zone)
 	if possible[0].Before(oldest) || possible[0].After(at.Add(soonest)) {
 		return ingest.CDR{}, fmt.Errorf("calldate: %q is not a date on which a call can have been, expected 2000 to now", f.calldate)
 	}
@@ -86,7 +87,7 @@ func (c *Client) call(f facts, start time.Time) events.Call {
 		call.Queue = c.queues.get(f.queue)
 	}
 	call.Direction = directionOf(f.callType, call)
-	call.ExternalNumber = outside(call.Direction, call.From, call.To)
+	call.ExternalNumber = ingest.Outside(call.Direction, call.From, call.To)
 	judged(&call, c.word(f.disposition))
 	return call
 }

@@ -38,21 +38,6 @@ func directionOf(callType string, call events.Call) events.Direction {
 	return direction(call.From, call.To, call.Queue)
 }
 
-// outside returns the number of the side outside the PBX.
-func outside(d events.Direction, from, to events.Party) *string {
-	switch {
-	case d == events.Inbound:
-		return from.Number
-	case d == events.Outbound:
-		return to.Number
-	case d == events.UnknownDirection && from.Number == nil:
-		return to.Number
-	case d == events.UnknownDirection && to.Number == nil:
-		return from.Number
-	}
-	return nil
-}
-
 // isFax tells whether the vendor names the fax machine as a side. No document says so; samples do.
 func isFax(p events.Party) bool {
 	return p.Raw != nil && strings.EqualFold(strings.TrimSpace(*p.Raw), "fax")

@@ -1,6 +1,7 @@
 package telsam
 
 import (
+	"github.com/callbus/callbus/ingest/wallclock"
 	"slices"
 	"strconv"
 	"time"
@@ -22,7 +23,7 @@ func (c *Client) RecordKey(call events.Call) string {
 	if id == "" || call.StartedAt == nil || !slices.Contains(call.Evidence, events.FromCDR) {
 		return ""
 	}
-	possible := readings(wallOf(*call.StartedAt, c.clock.zone), c.clock.zone)
+	possible := wallclock.Readings(wallclock.Of(*call.StartedAt, c.clock.zone), c.clock.zone)
 	key := recordKey(call.VendorIDs["calltype"], id, possible)
 	if len(possible) > 1 {
 		c.clock.learn(key, *call.StartedAt)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/wallclock"
 )
 
 // piece is the longest window that is asked for at once: the vendor has no pages and sends all of it.
@@ -35,7 +36,7 @@ func pieces(w ingest.Window) iter.Seq[ingest.Window] {
 // be in it; so a minute more is asked for on each side.
 func question(w ingest.Window, zone *time.Location) string {
 	const minute = "020120061504"
-	from, to := wallSpan(w, zone)
+	from, to := wallclock.Span(w, zone)
 	date1 := from.Truncate(time.Minute).Add(-time.Minute)
 	date2 := to.Add(time.Minute - time.Nanosecond).Truncate(time.Minute).Add(time.Minute)
 	return "action=cdr&date1=" + date1.Format(minute) + "&date2=" + date2.Format(minute) + "&number=&uf=yes"

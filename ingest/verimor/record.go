@@ -75,7 +75,7 @@ func (c *Client) call(f *fields, id string, at time.Time) (call events.Call, err
 		return call, err
 	}
 	call.Direction = directionOf(c.text(f.direction))
-	call.ExternalNumber = outside(call.Direction, call.From, call.To)
+	call.ExternalNumber = ingest.Outside(call.Direction, call.From, call.To)
 	c.decide(&call, f, at)
 	return call, nil
 }

@@ -87,18 +87,3 @@ func directionOf(text string) events.Direction {
 	}
 	return events.UnknownDirection
 }
-
-// outside returns the number of the side outside the PBX.
-func outside(d events.Direction, from, to events.Party) *string {
-	switch {
-	case d == events.Inbound:
-		return from.Number
-	case d == events.Outbound:
-		return to.Number
-	case d == events.UnknownDirection && from.Number == nil:
-		return to.Number
-	case d == events.UnknownDirection && to.Number == nil:
-		return from.Number
-	}
-	return nil
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/wallclock"
 )
 
 const (
@@ -130,7 +131,7 @@ func (r *reading) page(w ingest.Window, found []calls) ingest.Page {
 
 // during returns the filter for rows that began in w by the clock on the PBX's wall.
 func (c *Client) during(w ingest.Window) params {
-	from, to := wallSpan(w, c.zone)
+	from, to := wallclock.Span(w, c.zone)
 	return params{
 		{"filters[date_between][0]", from.Format(wallForm)},
 		{"filters[date_between][1]", to.Format(wallForm)},

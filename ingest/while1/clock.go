@@ -2,6 +2,7 @@ package while1
 
 import (
 	"errors"
+	"github.com/callbus/callbus/ingest/wallclock"
 	"strconv"
 	"strings"
 	"time"
@@ -39,7 +40,7 @@ func clockOf(id string) (began time.Time, counter int64, ok bool) {
 // The id decides where the two agree, which also tells apart the two hours that are one on the wall in October, and
 // where they are whole hours apart. Else the row is a later one of the same channel, after a transfer.
 func beginOf(wall, channel time.Time, zone *time.Location) (begin time.Time, moved time.Duration) {
-	possible := readings(wall, zone)
+	possible := wallclock.Readings(wall, zone)
 	for _, t := range possible {
 		if t.Sub(channel).Abs() <= clockSlack {
 			return channel, 0
@@ -61,7 +62,7 @@ func beginOf(wall, channel time.Time, zone *time.Location) (begin time.Time, mov
 // as the vendor tells.
 func endOf(wall, begin time.Time, moved time.Duration, lasted *time.Duration, zone *time.Location) (time.Time, error) {
 	var best time.Time
-	for _, t := range readings(wall, zone) {
+	for _, t := range wallclock.Readings(wall, zone) {
 		t = t.Add(moved)
 		if t.Before(begin) && begin.Sub(t) <= clockSlack {
 			t = begin

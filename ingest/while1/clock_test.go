@@ -1,6 +1,7 @@
 package while1
 
 import (
+	"github.com/callbus/callbus/ingest/wallclock"
 	"testing"
 	"time"
 
@@ -69,8 +70,8 @@ func TestWallTimesOfAnyCallAreReadRight(t *testing.T) {
 		began := time.Unix(at, 0).UTC()
 		lasted := time.Duration(rapid.IntRange(0, 7200).Draw(rt, "lasted")) * time.Second
 		ended := began.Add(lasted)
-		begin, moved := beginOf(wallOf(began, zone), began, zone)
-		end, err := endOf(wallOf(ended, zone), begin, moved, &lasted, zone)
+		begin, moved := beginOf(wallclock.Of(began, zone), began, zone)
+		end, err := endOf(wallclock.Of(ended, zone), begin, moved, &lasted, zone)
 		if !begin.Equal(began) || err != nil || !end.Equal(ended) {
 			rt.Errorf("from %v to %v is read as %v to %v, %v", began, ended, begin, end, err)
 		}

@@ -34,7 +34,7 @@ func fold(rows []facts) (rec ingest.CDR, over bool) {
 		Flow:      flow(rows),
 		Raw:       rawOf(rows),
 	}
-	call.ExternalNumber = outside(call.Direction, call.From, call.To)
+	call.ExternalNumber = ingest.Outside(call.Direction, call.From, call.To)
 	timed(&call, rows)
 	judged(&call, rows)
 	return ingest.CDR{Key: first.linkedID, Call: call, Rows: len(rows)}, true
