@@ -46,14 +46,14 @@ func (c *Client) read(r row, at time.Time) (f facts, err error) {
 	if f.start, err = c.start(v.callTime, at); err != nil {
 		return f, err
 	}
-	t := texts{}
-	f.uuid = t.must("uuid", v.uuid, "the call's id")
-	f.caller, f.callee = t.read("caller", v.caller), t.read("callee", v.callee)
-	f.cause = t.read("hangup_cause", v.cause)
-	f.direction = directionOf(t.read("direction", v.direction))
-	f.media = mediaOf(t.read("bf_calltype", v.callType))
-	if t.err != nil {
-		return f, t.err
+	t := scalar.Texts{}
+	f.uuid = t.Must("uuid", v.uuid, "the call's id")
+	f.caller, f.callee = t.Read("caller", v.caller), t.Read("callee", v.callee)
+	f.cause = t.Read("hangup_cause", v.cause)
+	f.direction = directionOf(t.Read("direction", v.direction))
+	f.media = mediaOf(t.Read("bf_calltype", v.callType))
+	if t.Err != nil {
+		return f, t.Err
 	}
 	if f.missing, err = readMissing(v.missingCall); err != nil {
 		return f, err

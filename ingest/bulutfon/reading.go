@@ -3,7 +3,6 @@ package bulutfon
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -14,9 +13,6 @@ import (
 
 // maxPages bounds a reading of a list that never ends: two million records.
 const maxPages = 20_000
-
-// pauses are before a page is asked for again.
-var pauses = []time.Duration{time.Second, 2 * time.Second}
 
 // CDRs reads the records of calls that began in w, 100 to a page, the newest first. The vendor has no absolute window:
 // every reading begins at the newest record, and those that began after w are left out. Those from before w that stand
@@ -112,12 +108,12 @@ func (r *reading) claim(s starts) ingest.Window {
 // fetch asks for a page, and for one that is not the first once or twice more: else what goes wrong on the last would
 // mean to read all of them again.
 func (r *reading) fetch(ctx context.Context) (vendorhttp.Reply, list, error) {
-	for again := 0; ; again++ {
+	for try := 0; ; try++ {
 		reply, l, err := r.once(ctx)
-		if err == nil || r.page == 1 || again == len(pauses) || !mayPass(ctx, err) {
+		if err == nil || r.page == 1 {
 			return reply, l, err
 		}
-		if err := pause(ctx, pauses[again]); err != nil {
+		if err := vendorhttp.Again(ctx, try, err); err != nil {
 			return reply, list{}, err
 		}
 	}
@@ -148,28 +144,4 @@ func (r *reading) doubt(l list) error {
 		return fmt.Errorf("%w: page %d is the same as the one before", ingest.ErrForeign, r.page)
 	}
 	return nil
-}
-
-// mayPass tells whether what went wrong may be over in a moment.
-func mayPass(ctx context.Context, err error) bool {
-	status := (*vendorhttp.StatusError)(nil)
-	switch {
-	case ctx.Err() != nil, errors.Is(err, ingest.ErrCredentials), isRateLimit(err):
-		return false
-	case errors.As(err, &status):
-		return status.Code >= 500
-	}
-	return true
-}
-
-// pause waits for d, or returns the error of ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -88,12 +88,12 @@ func (c *Client) activeCall(r row, asked, at time.Time) (call ingest.ActiveCall,
 	if err != nil {
 		return call, err
 	}
-	t := texts{}
-	channel := t.must("channel", f.channel, "the channel's name")
-	callType, callInfo := t.read("calltype", f.callType), t.read("callinfo", f.callInfo)
-	src, dst := t.read("src", f.src), t.read("dst", f.dst)
-	if t.err != nil {
-		return call, t.err
+	t := scalar.Texts{}
+	channel := t.Must("channel", f.channel, "the channel's name")
+	callType, callInfo := t.Read("calltype", f.callType), t.Read("callinfo", f.callInfo)
+	src, dst := t.Read("src", f.src), t.Read("dst", f.dst)
+	if t.Err != nil {
+		return call, t.Err
 	}
 	lasted, err := readLasted(f.duration)
 	if err != nil {

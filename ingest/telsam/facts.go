@@ -72,15 +72,15 @@ func readCDR(r row) (facts, error) {
 	if err != nil {
 		return facts{}, err
 	}
-	t := texts{}
+	t := scalar.Texts{}
 	f := facts{
-		id: t.must("id", v.id, "the record's number"), callType: t.read("calltype", v.callType),
-		src: t.read("src", v.src), dst: t.read("dst", v.dst), disposition: t.read("disposition", v.disposition),
+		id: t.Must("id", v.id, "the record's number"), callType: t.Read("calltype", v.callType),
+		src: t.Read("src", v.src), dst: t.Read("dst", v.dst), disposition: t.Read("disposition", v.disposition),
 		record: v.record,
 	}
-	f.calldate = t.must("calldate", v.callDate, "a date of the form dd.mm.yyyy HH:MM:SS")
-	if t.err != nil {
-		return facts{}, t.err
+	f.calldate = t.Must("calldate", v.callDate, "a date of the form dd.mm.yyyy HH:MM:SS")
+	if t.Err != nil {
+		return facts{}, t.Err
 	}
 	f.queue, _ = v.queue.Text()
 	f.userField, _ = v.userField.Text()

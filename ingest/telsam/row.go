@@ -2,7 +2,6 @@ package telsam
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -24,26 +23,6 @@ func fields(r row) (iter.Seq2[[]byte, scalar.Value], error) {
 		return nil, errNotObject
 	}
 	return members, nil
-}
-
-// texts reads the texts of a row and remembers the first that is none.
-type texts struct{ err error }
-
-func (t *texts) read(field string, v scalar.Value) string {
-	text, err := v.Text()
-	if err != nil && t.err == nil {
-		t.err = fmt.Errorf("%s: %w", field, err)
-	}
-	return text
-}
-
-// must is read of a field that no row is without.
-func (t *texts) must(field string, v scalar.Value, expected string) string {
-	text := t.read(field, v)
-	if text == "" && t.err == nil {
-		t.err = fmt.Errorf("%s: %w (%s), expected %s", field, scalar.ErrNone, v.Kind(), expected)
-	}
-	return text
 }
 
 // rejected returns r as a row that could not be read.

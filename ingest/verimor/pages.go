@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"net/http"
-	"time"
 
 	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/vendorhttp"
@@ -20,9 +18,6 @@ const (
 	// that there is more. New records push old ones to the next page; they do not do so by hundreds between two pages.
 	mostStale = 3
 )
-
-// pauses come before a page is asked for again.
-var pauses = []time.Duration{time.Second, 2 * time.Second}
 
 // CDRs reads the records of calls that began in w, a hundred to a page, the newest piece of 31 days first. The vendor is
 // asked for a little more than w, and records beyond it are left in; one that was pushed from page to page while they
@@ -91,45 +86,22 @@ func (c *Client) page(l list) ingest.Page {
 // list asks for page n of the records of w, as often as CDRs says.
 func (c *Client) list(ctx context.Context, w ingest.Window, n int) (list, error) {
 	for try := 0; ; try++ {
-		reply, err := c.get(ctx, c.address(question(w, n), "cdrs"))
-		var l list
-		if err == nil {
-			l, err = open(reply, n)
+		l, err := c.once(ctx, w, n)
+		if err == nil && (try > 0 || len(l.rows) >= l.counted(n)) || err != nil && n == 1 {
+			return l, err
 		}
-		switch {
-		case err == nil && (try > 0 || len(l.rows) >= l.counted(n)):
-			return l, nil
-		case err != nil && (n == 1 || try == len(pauses) || !passing(err)):
-			return list{}, err
-		}
-		if err := pause(ctx, pauses[try]); err != nil {
+		if err := vendorhttp.Again(ctx, try, err); err != nil {
 			return list{}, err
 		}
 	}
 }
 
-// passing tells whether a failure may be over in a moment.
-func passing(err error) bool {
-	var limited *ingest.RateLimitError
-	var status *vendorhttp.StatusError
-	switch {
-	case errors.Is(err, ingest.ErrCredentials), errors.As(err, &limited), errors.Is(err, vendorhttp.ErrTooLarge), errors.Is(err, context.Canceled):
-		return false
-	case errors.As(err, &status):
-		return status.Code >= http.StatusInternalServerError || status.Code == http.StatusRequestTimeout
+func (c *Client) once(ctx context.Context, w ingest.Window, n int) (list, error) {
+	reply, err := c.get(ctx, c.address(question(w, n), "cdrs"))
+	if err != nil {
+		return list{}, err
 	}
-	return true
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return open(reply, n)
 }
 
 // seen is what a reading has shown so far.

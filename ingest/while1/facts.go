@@ -73,21 +73,21 @@ func (c *Client) facts(r row, at time.Time) (facts, error) {
 
 func (c *Client) identity(v columns, f *facts) error {
 	const asterisk = "seconds since 1970, a dot and a counter"
-	t := texts{}
-	id := t.must("id", v.id, "the row's number")
+	t := scalar.Texts{}
+	id := t.Must("id", v.id, "the row's number")
 	n, err := strconv.ParseUint(id, 10, 63)
-	if t.err == nil && (err != nil || n == 0) {
-		t.err = fmt.Errorf("id: %.60q is not a number above 0", id)
+	if t.Err == nil && (err != nil || n == 0) {
+		t.Err = fmt.Errorf("id: %.60q is not a number above 0", id)
 	} else if err == nil {
 		f.id = int64(n)
 	}
-	f.uniqueID = t.read("uniqueid", v.uniqueID)
-	f.linkedID = t.read("linkedid", v.linkedID)
+	f.uniqueID = t.Read("uniqueid", v.uniqueID)
+	f.linkedID = t.Read("linkedid", v.linkedID)
 	if f.linkedID == "" {
-		f.linkedID = t.must("linkedid", v.uniqueID, asterisk+", there or in uniqueid")
+		f.linkedID = t.Must("linkedid", v.uniqueID, asterisk+", there or in uniqueid")
 	}
-	if t.err != nil {
-		return t.err
+	if t.Err != nil {
+		return t.Err
 	}
 	if _, _, ok := clockOf(f.linkedID); !ok || c.clean(f.linkedID) != f.linkedID || len(f.linkedID) > 100 {
 		return fmt.Errorf("linkedid: %.60q is not of the form %s", f.linkedID, asterisk)
@@ -107,10 +107,10 @@ func (c *Client) clean(id string) string {
 // times reads when the row began and ended, and how long its parts lasted.
 func (c *Client) times(at time.Time) func(columns, *facts) error {
 	return func(v columns, f *facts) error {
-		t := texts{}
-		shown := t.must("time", v.time, "a date of the form yyyy-mm-dd HH:MM:SS")
-		if t.err != nil {
-			return t.err
+		t := scalar.Texts{}
+		shown := t.Must("time", v.time, "a date of the form yyyy-mm-dd HH:MM:SS")
+		if t.Err != nil {
+			return t.Err
 		}
 		wall, err := parseWall(shown)
 		if err != nil {
@@ -140,10 +140,10 @@ func (c *Client) ending(v columns, f *facts, moved time.Duration, at time.Time) 
 	f.ring, _ = lasting("", v.ring)
 	f.hold, _ = lasting("", v.hold)
 	f.menu, _ = lasting("", v.menu)
-	t := texts{}
-	shown := t.read("time_end", v.timeEnd)
-	if t.err != nil {
-		return t.err
+	t := scalar.Texts{}
+	shown := t.Read("time_end", v.timeEnd)
+	if t.Err != nil {
+		return t.Err
 	}
 	if shown == "" || strings.HasPrefix(shown, "0000-00-00") {
 		return f.withoutEnd(loose(v.callStatus), lasted, at)
@@ -175,10 +175,10 @@ func (f *facts) withoutEnd(status string, lasted *time.Duration, at time.Time) e
 
 // result reads how it went.
 func (c *Client) result(v columns, f *facts) error {
-	t := texts{}
-	f.status = c.words.clean(t.read("call_status", v.callStatus))
-	if t.err != nil {
-		return t.err
+	t := scalar.Texts{}
+	f.status = c.words.clean(t.Read("call_status", v.callStatus))
+	if t.Err != nil {
+		return t.Err
 	}
 	codes := c.words.clean(loose(v.callCodes))
 	if f.result = codes; codes == "" {

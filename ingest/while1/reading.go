@@ -24,9 +24,6 @@ const (
 // errEndless is the error of a reading that is not to be finished.
 var errEndless = fmt.Errorf("more than %d pages, which is more than is held in memory", maxPages)
 
-// pauses are made before a page is asked for again.
-var pauses = []time.Duration{250 * time.Millisecond, time.Second}
-
 // A reading is the answer to one question, all of its pages together.
 type reading struct {
 	asked, at time.Time
@@ -106,27 +103,12 @@ func (c *Client) page(ctx context.Context, page int, filters params) (reply vend
 		if err == nil {
 			rows, err = e.rows()
 		}
-		if err == nil || page == 1 || try == len(pauses) || !mayPass(ctx, err) || !sleep(ctx, pauses[try]) {
+		if err == nil || page == 1 || errors.As(err, new(*refusal)) {
 			return reply, e, rows, err
 		}
-	}
-}
-
-// mayPass tells whether what failed may go well the next time: not when the vendor itself said no.
-func mayPass(ctx context.Context, err error) bool {
-	said, limit := (*refusal)(nil), (*ingest.RateLimitError)(nil)
-	return ctx.Err() == nil && !errors.Is(err, ingest.ErrCredentials) && !errors.As(err, &said) && !errors.As(err, &limit)
-}
-
-// sleep waits for d, and tells whether ctx allowed it to.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
+		if err = vendorhttp.Again(ctx, try, err); err != nil {
+			return reply, e, rows, err
+		}
 	}
 }
 

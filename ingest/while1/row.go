@@ -111,26 +111,6 @@ func (f *columns) rarer(name string) *scalar.Value {
 	return nil
 }
 
-// texts reads the texts of a row and remembers the first that is none.
-type texts struct{ err error }
-
-func (t *texts) read(field string, v scalar.Value) string {
-	text, err := v.Text()
-	if err != nil && t.err == nil {
-		t.err = fmt.Errorf("%s: %w", field, err)
-	}
-	return text
-}
-
-// must is read of a field that no row is without.
-func (t *texts) must(field string, v scalar.Value, expected string) string {
-	text := t.read(field, v)
-	if text == "" && t.err == nil {
-		t.err = fmt.Errorf("%s: %w (%s), expected %s", field, scalar.ErrNone, v.Kind(), expected)
-	}
-	return text
-}
-
 // loose reads a field that is null in the vendor's document, so that nobody knows what it holds when it is not: what is
 // no text is no reason to refuse the row.
 func loose(v scalar.Value) string {

@@ -5,15 +5,16 @@ import (
 	"strings"
 
 	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/ingest/scalar"
 )
 
 // sides reads who called, who was called, and by which way.
 func (c *Client) sides(v columns, f *facts) error {
-	t := texts{}
-	source, destination := t.read("source", v.source), t.read("destination", v.destination)
-	f.direction = strings.ToUpper(t.read("direction", v.direction))
-	if t.err != nil {
-		return t.err
+	t := scalar.Texts{}
+	source, destination := t.Read("source", v.source), t.Read("destination", v.destination)
+	f.direction = strings.ToUpper(t.Read("direction", v.direction))
+	if t.Err != nil {
+		return t.Err
 	}
 	name, number := splitCallerID(loose(v.callerID))
 	if source == "" {
