@@ -40,7 +40,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := c.location()
+	zone, err := c.place().Zone()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 		http:    asker,
 		redact:  asker.Redactor(),
 		secrets: c.secrets(),
-		numbers: ingest.NewNumbers(c.region()),
+		numbers: ingest.NewNumbers(c.place().Country()),
 		zone:    zone,
 		raw:     c.Raw,
 	}, nil

@@ -5,20 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
-
-	"github.com/nyaruka/phonenumbers"
 
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 const (
-	defaultURL      = "https://api.bulutfon.com"
-	defaultTimezone = "Europe/Istanbul"
-	defaultRegion   = "TR"
-	defaultTimeout  = 10 * time.Second
+	defaultURL     = "https://api.bulutfon.com"
+	defaultTimeout = 10 * time.Second
 )
 
 // Config is a Bulutfon account: a token, or a user name and a password. A zero value stands for its default, where
@@ -49,16 +45,8 @@ func Defaults() ingest.Settings {
 func (c Config) Validate() error {
 	_, err := c.baseURL()
 	faults := []error{err, c.login()}
-	if _, err := c.location(); err != nil {
-		faults = append(faults, err)
-	}
-	if phonenumbers.GetCountryCodeForRegion(c.region()) == 0 {
-		faults = append(faults, fmt.Errorf("REGION: %q is not a country; two letters are accepted, such as TR", c.Region))
-	}
-	if c.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("TIMEOUT: %s is negative; a duration such as 10s is accepted", c.Timeout))
-	}
-	return errors.Join(faults...)
+	faults = append(faults, c.place().Faults()...)
+	return errors.Join(append(faults, ingest.CheckTimeout(c.Timeout))...)
 }
 
 // login returns what is wrong with the credentials. Of a token and a password the vendor would take one, and nobody can
@@ -82,9 +70,9 @@ func (c Config) login() error {
 // query returns the credentials as the beginning of a query.
 func (c Config) query() string {
 	if c.Token.Set() {
-		return "access_token=" + escape(c.Token.Reveal())
+		return "access_token=" + vendorhttp.Escape(c.Token.Reveal())
 	}
-	return "email=" + escape(c.Username) + "&password=" + escape(c.Password.Reveal())
+	return "email=" + vendorhttp.Escape(c.Username) + "&password=" + vendorhttp.Escape(c.Password.Reveal())
 }
 
 // secrets returns what must not be told, as it is.
@@ -97,39 +85,17 @@ func (c Config) secrets() (all []string) {
 	return all
 }
 
-// escape writes a blank as %20, which every server reads; not all read the + of forms.
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
-
 // baseURL returns the URL that questions are added to. No error repeats it: a token may stand in it.
 func (c Config) baseURL() (*url.URL, error) {
-	const accepted = "accepted is the address of the API, such as " + defaultURL
-	text := cmp.Or(c.URL, defaultURL)
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("URL: cannot be read; %s", accepted)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("URL: does not begin with http:// or https://; %s", accepted)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("URL: names no host; %s", accepted)
-	case u.User != nil:
-		return nil, fmt.Errorf("URL: holds a user name or password, which belong in USERNAME and PASSWORD; %s", accepted)
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, fmt.Errorf("URL: goes on after a question mark, which callbus adds itself; %s", accepted)
-	case strings.Contains(text, "#"):
-		return nil, fmt.Errorf("URL: holds a #, which no server is sent; %s", accepted)
+	u, err := vendorhttp.Base(cmp.Or(c.URL, defaultURL), "the address of the API, such as "+defaultURL, "which belong in USERNAME and PASSWORD")
+	if err != nil {
+		return nil, err
 	}
 	u.Path = cmp.Or(u.Path, "/") // else what is joined to it does not begin with one
 	return u, nil
 }
 
-func (c Config) location() (*time.Location, error) {
-	name := cmp.Or(c.Timezone, defaultTimezone)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("TIMEZONE: %q is not a known time zone; a name such as Europe/Istanbul is accepted", name)
-	}
-	return zone, nil
+// place says where the PBX stands.
+func (c Config) place() ingest.Place {
+	return ingest.Place{Timezone: c.Timezone, Region: c.Region, Home: ingest.Home{Timezone: "Europe/Istanbul", Region: "TR"}}
 }
-
-func (c Config) region() string { return strings.ToUpper(cmp.Or(c.Region, defaultRegion)) }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"golang.org/x/text/encoding/charmap"
 
@@ -43,7 +42,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := c.location()
+	zone, err := c.place().Zone()
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +53,11 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	})
 	return &Client{
 		base:    *base,
-		login:   "username=" + escape(c.Username) + "&password=" + escape(c.Password.Reveal()),
+		login:   "username=" + vendorhttp.Escape(c.Username) + "&password=" + vendorhttp.Escape(c.Password.Reveal()),
 		http:    asker,
 		redact:  asker.Redactor(),
 		secrets: []string{c.Username, c.Password.Reveal()},
-		numbers: ingest.NewNumbers(c.region()),
+		numbers: ingest.NewNumbers(c.place().Country()),
 		queues:  &queues{known: map[string]*events.Queue{}},
 		clock:   newClock(zone),
 		raw:     c.Raw,
@@ -76,9 +75,6 @@ func (c *Client) ask(ctx context.Context, question string) (vendorhttp.Reply, []
 	rows, err := open(reply.Body)
 	return reply, rows, err
 }
-
-// escape writes a blank as %20, which every server reads; not all read the + of forms.
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // told returns an error of what was asked for.
 func told(what string, err error) error { return fmt.Errorf("ask for %s: %w", what, err) }

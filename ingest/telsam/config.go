@@ -3,21 +3,16 @@ package telsam
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
-	"strings"
 	"time"
-
-	"github.com/nyaruka/phonenumbers"
 
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 const (
-	defaultTimezone = "Europe/Istanbul"
-	defaultRegion   = "TR"
-	defaultTimeout  = 10 * time.Second
+	defaultTimeout = 10 * time.Second
 )
 
 // Config is an account of a Telsam PBX. A zero value stands for its default, where there is one.
@@ -53,49 +48,21 @@ func (c Config) Validate() error {
 	if !c.Password.Set() {
 		faults = append(faults, errors.New("PASSWORD: not set; it is the password of the PBX's API"))
 	}
-	if _, err := c.location(); err != nil {
-		faults = append(faults, err)
-	}
-	if phonenumbers.GetCountryCodeForRegion(c.region()) == 0 {
-		faults = append(faults, fmt.Errorf("REGION: %q is not a country; two letters are accepted, such as TR", c.Region))
-	}
-	if c.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("TIMEOUT: %s is negative; a duration such as 10s is accepted", c.Timeout))
-	}
-	return errors.Join(faults...)
+	faults = append(faults, c.place().Faults()...)
+	return errors.Join(append(faults, ingest.CheckTimeout(c.Timeout))...)
 }
 
 // baseURL returns the URL that questions are added to. No error repeats it: a password may stand in it.
 func (c Config) baseURL() (*url.URL, error) {
-	const accepted = "accepted is the address of the PBX, such as http://pbx.example/ or http://pbx.example/api/old/get"
-	u, err := url.Parse(c.URL)
-	switch {
-	case c.URL == "":
-		return nil, fmt.Errorf("URL: not set; %s", accepted)
-	case err != nil:
-		return nil, fmt.Errorf("URL: cannot be read; %s", accepted)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("URL: does not begin with http:// or https://; %s", accepted)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("URL: names no host; %s", accepted)
-	case u.User != nil:
-		return nil, fmt.Errorf("URL: holds a user name or password, which belong in USERNAME and PASSWORD; %s", accepted)
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, fmt.Errorf("URL: goes on after a question mark, which callbus adds itself; %s", accepted)
-	case strings.Contains(c.URL, "#"):
-		return nil, fmt.Errorf("URL: holds a #, which no server is sent; %s", accepted)
+	u, err := vendorhttp.Base(c.URL, "the address of the PBX, such as http://pbx.example/ or http://pbx.example/api/old/get", "which belong in USERNAME and PASSWORD")
+	if err != nil {
+		return nil, err
 	}
 	u.Path = cmp.Or(u.Path, "/")
 	return u, nil
 }
 
-func (c Config) location() (*time.Location, error) {
-	name := cmp.Or(c.Timezone, defaultTimezone)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("TIMEZONE: %q is not a known time zone; a name such as Europe/Istanbul is accepted", name)
-	}
-	return zone, nil
+// place says where the PBX stands.
+func (c Config) place() ingest.Place {
+	return ingest.Place{Timezone: c.Timezone, Region: c.Region, Home: ingest.Home{Timezone: "Europe/Istanbul", Region: "TR"}}
 }
-
-func (c Config) region() string { return strings.ToUpper(cmp.Or(c.Region, defaultRegion)) }

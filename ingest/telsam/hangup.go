@@ -9,6 +9,7 @@ import (
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 var _ ingest.Hanger = (*Client)(nil)
@@ -40,7 +41,7 @@ func (c *Client) hangup(ctx context.Context, channel string) (err error) {
 			return err
 		}
 	}
-	_, _, err = c.ask(ctx, "action=hangupcall&channel="+escape(channel))
+	_, _, err = c.ask(ctx, "action=hangupcall&channel="+vendorhttp.Escape(channel))
 	switch {
 	case errors.Is(err, errRefused):
 		return fmt.Errorf("%w, or else %w: the PBX answers success=false to both", ingest.ErrNoSuchCall, ingest.ErrCredentials)

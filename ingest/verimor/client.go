@@ -48,7 +48,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := c.location()
+	zone, err := c.place().Zone()
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	})
 	client := &Client{
 		base: base, key: c.Key.Reveal(), http: asker, redact: asker.Redactor(),
-		numbers: ingest.NewNumbers(c.region()), zone: zone, raw: c.Raw,
+		numbers: ingest.NewNumbers(c.place().Country()), zone: zone, raw: c.Raw,
 	}
 	client.words, client.queues = newCache(client.word), newCache(client.queue)
 	client.sides, client.lengths = newCache(client.side), newCache(seconds)
@@ -74,7 +74,7 @@ func (c *Client) address(query string, path ...string) *url.URL {
 		escaped += "/" + url.PathEscape(part)
 		plain += "/" + part
 	}
-	return &url.URL{Scheme: c.base.Scheme, Host: c.base.Host, Path: plain, RawPath: escaped, RawQuery: "key=" + escape(c.key) + query}
+	return &url.URL{Scheme: c.base.Scheme, Host: c.base.Host, Path: plain, RawPath: escaped, RawQuery: "key=" + vendorhttp.Escape(c.key) + query}
 }
 
 // get asks a question whose answer is JSON.
@@ -82,9 +82,6 @@ func (c *Client) get(ctx context.Context, address *url.URL) (vendorhttp.Reply, e
 	reply, err := c.http.Get(ctx, address)
 	return reply, c.explained(err)
 }
-
-// escape writes a blank as %20, which every server reads; not all read the + of forms.
-func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
 
 // told returns an error of what was asked for.
 func told(what string, err error) error { return fmt.Errorf("ask for %s: %w", what, err) }

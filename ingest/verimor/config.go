@@ -3,22 +3,17 @@ package verimor
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
-	"strings"
 	"time"
-
-	"github.com/nyaruka/phonenumbers"
 
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 const (
-	defaultURL      = "https://api.bulutsantralim.com"
-	defaultTimezone = "Europe/Istanbul"
-	defaultRegion   = "TR"
-	defaultTimeout  = 10 * time.Second
+	defaultURL     = "https://api.bulutsantralim.com"
+	defaultTimeout = 10 * time.Second
 )
 
 // Config is an account of Verimor Bulutsantralim. A zero value stands for its default, where there is one.
@@ -51,47 +46,16 @@ func (c Config) Validate() error {
 	if !c.Key.Set() {
 		faults = append(faults, errors.New("KEY: not set; it is the API key (API Anahtarı) of the PBX's settings page"))
 	}
-	if _, err := c.location(); err != nil {
-		faults = append(faults, err)
-	}
-	if phonenumbers.GetCountryCodeForRegion(c.region()) == 0 {
-		faults = append(faults, fmt.Errorf("REGION: %q is not a country; two letters are accepted, such as TR", c.Region))
-	}
-	if c.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("TIMEOUT: %s is negative; a duration such as 10s is accepted", c.Timeout))
-	}
-	return errors.Join(faults...)
+	faults = append(faults, c.place().Faults()...)
+	return errors.Join(append(faults, ingest.CheckTimeout(c.Timeout))...)
 }
 
 // baseURL returns the URL that paths are added to. No error repeats it: a key may stand in it.
 func (c Config) baseURL() (*url.URL, error) {
-	const accepted = "accepted is the address of the API, such as " + defaultURL
-	text := cmp.Or(c.URL, defaultURL)
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("URL: cannot be read; %s", accepted)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("URL: does not begin with http:// or https://; %s", accepted)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("URL: names no host; %s", accepted)
-	case u.User != nil:
-		return nil, fmt.Errorf("URL: holds a user name or password, which this vendor does not have; %s", accepted)
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, fmt.Errorf("URL: goes on after a question mark, which callbus adds itself; %s", accepted)
-	case strings.Contains(text, "#"):
-		return nil, fmt.Errorf("URL: holds a #, which no server is sent; %s", accepted)
-	}
-	return u, nil
+	return vendorhttp.Base(cmp.Or(c.URL, defaultURL), "the address of the API, such as "+defaultURL, "which this vendor does not have")
 }
 
-func (c Config) location() (*time.Location, error) {
-	name := cmp.Or(c.Timezone, defaultTimezone)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("TIMEZONE: %q is not a known time zone; a name such as Europe/Istanbul is accepted", name)
-	}
-	return zone, nil
+// place says where the PBX stands.
+func (c Config) place() ingest.Place {
+	return ingest.Place{Timezone: c.Timezone, Region: c.Region, Home: ingest.Home{Timezone: "Europe/Istanbul", Region: "TR"}}
 }
-
-func (c Config) region() string { return strings.ToUpper(cmp.Or(c.Region, defaultRegion)) }

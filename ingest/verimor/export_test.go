@@ -13,7 +13,7 @@ const MostPages = mostPages
 
 // Istanbul is the zone of the tests.
 var Istanbul = func() *time.Location {
-	zone, err := Config{}.location()
+	zone, err := Config{}.place().Zone()
 	if err != nil {
 		panic(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 const (
@@ -44,5 +45,5 @@ func question(w ingest.Window, page int) string {
 	from := w.From.UTC().Truncate(time.Second).Add(-time.Second)
 	to := w.To.UTC().Add(2*time.Second - time.Nanosecond).Truncate(time.Second)
 	return fmt.Sprintf("&start_stamp_from=%s&start_stamp_to=%s&limit=%d&page=%d",
-		escape(from.Format(second)), escape(to.Format(second)), pageSize, page)
+		vendorhttp.Escape(from.Format(second)), vendorhttp.Escape(to.Format(second)), pageSize, page)
 }

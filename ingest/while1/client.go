@@ -46,7 +46,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	zone, err := c.location()
+	zone, err := c.place().Zone()
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func New(c Config, hc *http.Client) (*Client, error) {
 		http:    asker,
 		redact:  asker.Redactor(),
 		words:   newWords(asker.Redactor()),
-		numbers: ingest.NewNumbers(c.region()),
+		numbers: ingest.NewNumbers(c.place().Country()),
 		zone:    zone,
 		raw:     c.Raw,
 		ledger:  newLedger(),

@@ -1,23 +1,18 @@
 package while1
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
-
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/ingest"
+	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
 const (
-	defaultTimezone = "Europe/Bucharest"
-	defaultRegion   = "RO"
-	defaultTimeout  = 10 * time.Second
+	defaultTimeout = 10 * time.Second
 )
 
 // Config is an account of a While1 Voice PBX. A zero value stands for its default, where there is one.
@@ -47,16 +42,8 @@ func Defaults() ingest.Settings {
 func (c Config) Validate() error {
 	_, err := c.baseURL()
 	faults := []error{err, c.tokenFault()}
-	if _, err := c.location(); err != nil {
-		faults = append(faults, err)
-	}
-	if phonenumbers.GetCountryCodeForRegion(c.region()) == 0 {
-		faults = append(faults, fmt.Errorf("REGION: %q is not a country; two letters are accepted, such as RO", c.Region))
-	}
-	if c.Timeout < 0 {
-		faults = append(faults, fmt.Errorf("TIMEOUT: %s is negative; a duration such as 10s is accepted", c.Timeout))
-	}
-	return errors.Join(faults...)
+	faults = append(faults, c.place().Faults()...)
+	return errors.Join(append(faults, ingest.CheckTimeout(c.Timeout))...)
 }
 
 func (c Config) tokenFault() error {
@@ -72,23 +59,9 @@ func (c Config) tokenFault() error {
 
 // baseURL returns the URL that the names of the endpoints are added to. No error repeats it: a token may stand in it.
 func (c Config) baseURL() (*url.URL, error) {
-	const accepted = "accepted is the address of the PBX, such as https://pbx.example"
-	u, err := url.Parse(c.URL)
-	switch {
-	case c.URL == "":
-		return nil, fmt.Errorf("URL: not set; %s", accepted)
-	case err != nil:
-		return nil, fmt.Errorf("URL: cannot be read; %s", accepted)
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, fmt.Errorf("URL: does not begin with http:// or https://; %s", accepted)
-	case u.Hostname() == "":
-		return nil, fmt.Errorf("URL: names no host; %s", accepted)
-	case u.User != nil:
-		return nil, fmt.Errorf("URL: holds a user name or password, of which the API has none; %s", accepted)
-	case u.RawQuery != "" || u.ForceQuery:
-		return nil, fmt.Errorf("URL: goes on after a question mark, and the API is asked in the body; %s", accepted)
-	case strings.Contains(c.URL, "#"):
-		return nil, fmt.Errorf("URL: holds a #, which no server is sent; %s", accepted)
+	u, err := vendorhttp.Base(c.URL, "the address of the PBX, such as https://pbx.example", "of which the API has none")
+	if err != nil {
+		return nil, err
 	}
 	u = u.JoinPath("/") // so that the path begins with a slash
 	if strings.HasSuffix(u.Path, "/api/") {
@@ -97,13 +70,7 @@ func (c Config) baseURL() (*url.URL, error) {
 	return u.JoinPath("api/"), nil
 }
 
-func (c Config) location() (*time.Location, error) {
-	name := cmp.Or(c.Timezone, defaultTimezone)
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("TIMEZONE: %q is not a known time zone; a name such as Europe/Bucharest is accepted", name)
-	}
-	return zone, nil
+// place says where the PBX stands.
+func (c Config) place() ingest.Place {
+	return ingest.Place{Timezone: c.Timezone, Region: c.Region, Home: ingest.Home{Timezone: "Europe/Bucharest", Region: "RO"}}
 }
-
-func (c Config) region() string { return strings.ToUpper(cmp.Or(c.Region, defaultRegion)) }
