@@ -1,8 +1,6 @@
 package bulutfon
 
 import (
-	"bytes"
-	"encoding/json"
 	"time"
 
 	"github.com/callbus/callbus/events"
@@ -32,7 +30,7 @@ func (c *Client) record(f facts, r row) ingest.CDR {
 	}
 	undecided := f.judge(&call)
 	if c.raw {
-		call.Raw = c.rawOf(r)
+		call.Raw = c.redact.Raw(r)
 	}
 	return ingest.CDR{Key: id, Call: call, Undecided: undecided}
 }
@@ -48,12 +46,3 @@ func (c *Client) from(f facts) events.Party {
 }
 
 func seconds(from, to time.Time) *float64 { return new(to.Sub(from).Seconds()) }
-
-// rawOf returns r for data.raw: an object in as few bytes as it takes.
-func (c *Client) rawOf(r row) json.RawMessage {
-	var b bytes.Buffer
-	if err := json.Compact(&b, c.redact.JSON(r)); err != nil {
-		return nil // cannot be: r was read before
-	}
-	return b.Bytes()
-}

@@ -68,7 +68,7 @@ func (r *reading) take(page *ingest.Page, written row) time.Time {
 	f, err := r.client.read(written, page.At)
 	switch {
 	case err != nil:
-		page.Rejected = append(page.Rejected, r.client.rejected(written, err))
+		page.Rejected = append(page.Rejected, r.client.redact.Rejected(written, err))
 	case !f.running && !f.start.After(r.window.To):
 		page.Records = append(page.Records, r.client.record(f, written))
 	}

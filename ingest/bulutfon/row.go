@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/scalar"
 )
 
@@ -68,11 +67,6 @@ func (f *fields) field(name string) *scalar.Value {
 		return &f.flow
 	}
 	return nil
-}
-
-// rejected returns r as a row that could not be read.
-func (c *Client) rejected(r row, why error) ingest.Rejected {
-	return ingest.Rejected{Row: c.redact.JSON(r), Reason: c.redact.Text(why.Error())}
 }
 
 // clean returns s without secrets. Among letters, digits and dashes alone, which ids and causes are, a secret can only

@@ -69,11 +69,11 @@ func (c *Client) snapshot(reply vendorhttp.Reply, rows []row) ingest.Snapshot {
 	for _, r := range rows {
 		call, err := c.activeCall(r, reply.Asked, reply.At)
 		if err != nil {
-			s.Rejected = append(s.Rejected, c.rejected(r, err))
+			s.Rejected = append(s.Rejected, c.redact.Rejected(r, err))
 			continue
 		}
 		if gone := calls.add(call, r); gone != nil {
-			s.Rejected = append(s.Rejected, c.rejected(gone, errTwice))
+			s.Rejected = append(s.Rejected, c.redact.Rejected(gone, errTwice))
 		}
 	}
 	s.Calls = calls.calls

@@ -1,9 +1,7 @@
 package telsam
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -44,7 +42,7 @@ func (c *Client) page(ctx context.Context, w, part ingest.Window) (ingest.Page, 
 	for _, r := range rows {
 		record, err := c.record(r, w, reply.At)
 		if err != nil {
-			page.Rejected = append(page.Rejected, c.rejected(r, err))
+			page.Rejected = append(page.Rejected, c.redact.Rejected(r, err))
 			continue
 		}
 		page.Records = append(page.Records, record)
@@ -65,7 +63,7 @@ func (c *Client) record(r row, w ingest.Window, at time.Time) (ingest.CDR, error
 	key := recordKey(f.callType, f.id, possible)
 	call := c.call(f, c.clock.read(key, possible, f.lasted, w, at))
 	if c.raw {
-		call.Raw = c.rawOf(r)
+		call.Raw = c.redact.Raw(r)
 	}
 	return ingest.CDR{Key: key, Call: call}, nil
 }
@@ -136,13 +134,4 @@ func (c *Client) callType(word string) string {
 		return word
 	}
 	return c.clean(word)
-}
-
-// rawOf returns r for data.raw: an object in as few bytes as it takes.
-func (c *Client) rawOf(r row) json.RawMessage {
-	var b bytes.Buffer
-	if err := json.Compact(&b, c.redact.JSON(r)); err != nil {
-		return nil // cannot be: r was read before
-	}
-	return b.Bytes()
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/scalar"
 )
 
@@ -23,11 +22,6 @@ func fields(r row) (iter.Seq2[[]byte, scalar.Value], error) {
 		return nil, errNotObject
 	}
 	return members, nil
-}
-
-// rejected returns r as a row that could not be read.
-func (c *Client) rejected(r row, why error) ingest.Rejected {
-	return ingest.Rejected{Row: c.redact.JSON(r), Reason: c.redact.Text(why.Error())}
 }
 
 // party reads a side of a call. What is a word and no number may be anything, also an echo of the request.

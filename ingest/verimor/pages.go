@@ -75,7 +75,7 @@ func (c *Client) page(l list) ingest.Page {
 		switch {
 		case errors.Is(err, errGoingOn):
 		case err != nil:
-			page.Rejected = append(page.Rejected, c.rejected(r, err))
+			page.Rejected = append(page.Rejected, c.redact.Rejected(r, err))
 		default:
 			page.Records = append(page.Records, record)
 		}

@@ -33,7 +33,7 @@ func (c *Client) record(r row, at time.Time) (ingest.CDR, error) {
 		return ingest.CDR{}, err
 	}
 	if c.raw {
-		call.Raw = c.rawOf(r)
+		call.Raw = c.redact.Raw(r)
 	}
 	return ingest.CDR{Key: id, Call: call}, nil
 }

@@ -1,13 +1,10 @@
 package verimor
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/scalar"
 )
 
@@ -91,20 +88,6 @@ func (f *fields) rareField(name string) *scalar.Value {
 		return &f.agent
 	}
 	return nil
-}
-
-// rejected returns r as a row that could not be read.
-func (c *Client) rejected(r row, why error) ingest.Rejected {
-	return ingest.Rejected{Row: c.redact.JSON(r), Reason: c.redact.Text(why.Error())}
-}
-
-// rawOf returns r for data.raw: an object in as few bytes as it takes.
-func (c *Client) rawOf(r row) json.RawMessage {
-	var b bytes.Buffer
-	if err := json.Compact(&b, c.redact.JSON(r)); err != nil {
-		return nil // cannot be: r was read before
-	}
-	return b.Bytes()
 }
 
 // party returns a side of a call: its number, and the name that the PBX shows with it.

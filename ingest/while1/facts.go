@@ -1,7 +1,6 @@
 package while1
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -66,7 +65,7 @@ func (c *Client) facts(r row, at time.Time) (facts, error) {
 		}
 	}
 	if c.raw {
-		f.raw = c.rawOf(r)
+		f.raw = c.redact.Raw(r)
 	}
 	return f, nil
 }
@@ -220,13 +219,4 @@ func sumOf(r row) uint64 {
 	h := fnv.New64a()
 	h.Write(r)
 	return h.Sum64()
-}
-
-// rawOf returns r for data.raw, in as few bytes as it takes.
-func (c *Client) rawOf(r row) json.RawMessage {
-	var b bytes.Buffer
-	if err := json.Compact(&b, c.redact.JSON(r)); err != nil {
-		return nil // cannot be: r was read before
-	}
-	return b.Bytes()
 }

@@ -88,7 +88,7 @@ func (c *Client) take(r *reading, one row) (fresh int) {
 		r.rows = append(r.rows, f)
 	default:
 		r.place[known] = unread
-		r.rejected = append(r.rejected, c.rejected(one, err))
+		r.rejected = append(r.rejected, c.redact.Rejected(one, err))
 	}
 	r.greatest = max(r.greatest, f.id)
 	return 1

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/scalar"
 )
 
@@ -160,9 +159,4 @@ func lasting(field string, v scalar.Value) (*time.Duration, error) {
 		return nil, fmt.Errorf("%s: %.60s is not the duration of a call, expected 00:00:00 to 744:00:00", field, v)
 	}
 	return &d, nil
-}
-
-// rejected returns r as a row that could not be read.
-func (c *Client) rejected(r row, why error) ingest.Rejected {
-	return ingest.Rejected{Row: c.redact.JSON(r), Reason: c.redact.Text(why.Error())}
 }
