@@ -22,6 +22,7 @@ type call struct {
 	active    *held // of its messages, the one that is under way or closing
 	condemned bool  // its first event is buried when it comes
 	still     int   // of its messages in hand, those that no lane can have now
+	parked    int   // of its messages, those that are away and named in its entry
 	retrying  bool
 }
 
@@ -52,6 +53,7 @@ type away struct {
 	seq    uint64
 	stored time.Time
 	left   time.Time // when it was given back
+	back   time.Time // when it can be fetched again
 	kept   bool
 	tries
 }
@@ -76,10 +78,10 @@ func (c *call) add(m Message) *held {
 	return h
 }
 
-// leave is for a message that is given back.
-func (c *call) leave(h *held, now time.Time) {
+// leave is for a message that is given back, for so long.
+func (c *call) leave(h *held, now time.Time, wait time.Duration) {
 	c.here = remove(c.here, h, bySeq)
-	a := away{seq: h.seq, stored: h.msg.Stored(), left: now, kept: h.kept, tries: h.tries}
+	a := away{seq: h.seq, stored: h.msg.Stored(), left: now, back: now.Add(wait), kept: h.kept, tries: h.tries}
 	c.away = insert(c.away, a, func(a, b away) int { return cmp.Compare(a.seq, b.seq) })
 }
 
@@ -87,6 +89,19 @@ func (c *call) leave(h *held, now time.Time) {
 func (c *call) isBlocked() bool {
 	return len(c.away) > 0 && len(c.here) > 0 && c.away[0].seq < c.here[0].seq
 }
+
+// keptAway is how many of its messages are away and named in its entry.
+func (c *call) keptAway() (n int) {
+	for _, a := range c.away {
+		if a.kept {
+			n++
+		}
+	}
+	return n
+}
+
+// isHard tells whether the call waits for an event that fails again and again while others are delivered.
+func (c *call) isHard() bool { return c.first().own >= triesOfHard }
 
 // first returns the attempts of the call's first event.
 func (c *call) first() tries {

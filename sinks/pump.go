@@ -23,8 +23,6 @@ const (
 	// mostStill is how many messages are in hand at most that no lane can have now. Above a quarter of it, what waits for
 	// its next attempt is given back, however short it waits.
 	mostStill = 1024
-	// mostParked is how many messages are given back at most because of an event that waits for its next attempt.
-	mostParked = 10_000
 )
 
 // PumpConfig says what a [Pump] delivers, and how.
@@ -295,7 +293,7 @@ func (p *Pump) ask(now time.Time) {
 	case p.uncleanly: // all of it at once, so that it is in order
 		n = mostStill
 	case p.circuit.State == Closed && flow <= p.limit:
-		n = 2*p.limit - flow
+		n = p.room(2*p.limit-flow, now)
 	case p.circuit.State == Half && p.underWay == 0 && len(p.ready) == 0:
 		n = probeChoice
 	}

@@ -436,6 +436,43 @@ func TestWhenTooMuchWaitsTheOldestIsGivenUp(t *testing.T) {
 	})
 }
 
+// An endpoint that fails a tenth of the time is no reason to give anything up: the pump takes in no more than it can wait with.
+func TestWhileRetriesAreNearNothingIsGivenUpHoweverMuchWaits(t *testing.T) {
+	t.Parallel()
+	in(t, func(w *world) {
+		const events = 20_000
+		w.answers(func(d sinks.Delivery) error {
+			if n := len(d.Event.ID); d.Attempt < 3 && d.Event.ID[n-1] == '2' {
+				return fault(sinks.Passing)
+			}
+			return nil
+		})
+		for from := 0; from < events; from += 4 {
+			c := fmt.Sprint("c", from)
+			w.put(c, c, c, c)
+		}
+		w.start()
+		w.pump.ParkAtMost(2000)
+		most := 0
+		for len(w.Left()) > 0 && !t.Failed() {
+			w.pass(time.Second)
+			most = max(most, w.pump.Status().Parked)
+			if s := w.pump.Status(); len(w.Dead()) > 0 || s.State != sinks.Closed {
+				t.Errorf("%d dead letters, circuit %s", len(w.Dead()), s.State)
+			}
+			if w.repeats() > 0 || time.Since(w.tried[0].at) > 2*time.Hour {
+				t.Errorf("%d repeats after %s", w.repeats(), time.Since(w.tried[0].at))
+			}
+		}
+		t.Logf("%d waited at most; it took %s", most, time.Since(w.tried[0].at))
+		if most < 1000 || most > 1500 { // half, and what is in hand
+			t.Errorf("%d events waited at most, want 1000 to 1500", most)
+		}
+		w.wantOrder()
+		w.end()
+	})
+}
+
 // F-7: what a call waits for is dropped from the stream.
 func TestWhatAgedOutIsNotWaitedFor(t *testing.T) {
 	t.Parallel()

@@ -54,8 +54,10 @@ func (p *Pump) restoreCalls(state map[string][]byte) (bad []string) {
 			bad = append(bad, key)
 			continue
 		}
+		for i := range c.away {
+			c.away[i].back = c.next
+		}
 		p.calls[c.key] = c
-		p.parked += c.kept
 		p.count(c)
 	}
 	p.makeRoom()

@@ -32,9 +32,6 @@ func (p *Pump) add(m Message) *call {
 		p.holdUp(c.here[0])
 	}
 	h := c.add(m)
-	if h.kept {
-		p.parked--
-	}
 	p.held[h.seq] = h
 	return c
 }
@@ -85,6 +82,9 @@ func (p *Pump) count(c *call) {
 	}
 	p.still += still - c.still
 	c.still = still
+	parked := c.keptAway()
+	p.parked += parked - c.parked
+	c.parked = parked
 	retrying := c.kept > 0 || len(c.here) > 0 && c.here[0].phase == waiting
 	if retrying != c.retrying {
 		c.retrying = retrying
@@ -116,14 +116,11 @@ func (p *Pump) pardon(c *call) {
 	}
 }
 
-// leave lets go of a message that is given back.
-func (p *Pump) leave(h *held, now time.Time) {
+// leave lets go of a message that is given back, for so long.
+func (p *Pump) leave(h *held, now time.Time, wait time.Duration) {
 	h.gone.Store(true)
 	delete(p.held, h.seq)
-	h.call.leave(h, now)
-	if h.kept {
-		p.parked++
-	}
+	h.call.leave(h, now, wait)
 }
 
 // park gives back a call whose first event waits, or is away, after it is kept what waits.
@@ -162,29 +159,12 @@ func (p *Pump) park(c *call, now time.Time) {
 			p.gone(lost, now)
 			c.busy, c.changed = false, false
 			for _, h := range parked {
-				p.leave(h, now)
+				p.leave(h, now, wait)
 			}
 			p.settle(c, now)
 			p.makeRoom()
 		},
 	})
-}
-
-// makeRoom condemns those that wait longest when too much waits.
-func (p *Pump) makeRoom() {
-	for p.parked > p.mostParked+p.condemned {
-		var longest *call
-		for _, c := range p.calls {
-			if c.kept > 0 && !c.condemned && (longest == nil || c.first().first.Before(longest.first().first)) {
-				longest = c
-			}
-		}
-		if longest == nil {
-			return
-		}
-		longest.condemned = true
-		p.condemned++
-	}
 }
 
 // giveBack gives back all that is in hand, in order, once nothing is under way any more: what is still under way may fail
@@ -199,9 +179,10 @@ func (p *Pump) giveBack(now time.Time) {
 		if h.call.busy || h.phase == closing {
 			continue
 		}
-		backs = append(backs, h.back(now))
+		b := h.back(now)
+		backs = append(backs, b)
 		calls = append(calls, h.call)
-		p.leave(h, now)
+		p.leave(h, now, b.after)
 	}
 	p.ready, p.waiting = p.ready[:0], p.waiting[:0]
 	for _, c := range calls {

@@ -184,15 +184,9 @@ func (p *Pump) passOverLost(asked time.Time, n int, oldest, now time.Time) {
 }
 
 func (p *Pump) passOver(c *call, lost int, now time.Time) {
-	kept := 0
-	for _, a := range c.away[:lost] {
-		if a.kept {
-			kept++
-		}
-	}
+	before := c.keptAway()
 	c.away = append([]away(nil), c.away[lost:]...)
-	c.kept -= kept
-	p.parked -= kept
+	c.kept -= before - c.keptAway()
 	p.pardon(c)
 	p.status.lost(lost)
 	p.cfg.Log.Error("events aged out of the stream before they could be delivered", "events", lost)
