@@ -8,8 +8,8 @@ import (
 // A Backlog is what is still to be delivered by one sink, kept by the event bus, and what must be remembered about it. It
 // is used by one pump.
 type Backlog interface {
-	// Fetch waits until something is to be delivered and returns it, at most n messages, in stream order; those that were
-	// given back come first. It returns an error when ctx is done or the bus is closed; trouble that may pass it waits out.
+	// Fetch waits until something is to be delivered and returns it, at most n messages, in stream order; those that an
+	// earlier process had in hand when it was killed, and those that were given back, come first. It returns an error when ctx is done or the bus is closed; trouble that may pass it waits out.
 	Fetch(ctx context.Context, n int) ([]Message, error)
 	// Size returns how many messages are to be delivered, those given back or under way included, and when the oldest of
 	// them was stored; zero when there is none.

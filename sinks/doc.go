@@ -23,18 +23,13 @@
 // Nothing that happens is worse for happening in two parts:
 //
 //	killed after                  what is found then                       so
-//	Fetch, before anything        in hand of nobody for MessageWait        the next life waits that long: see below
+//	Fetch, before anything        in hand of nobody                         the backlog gives it first to the next life
 //	the delivery, before Done     the message comes again                  a repeat, with the same id
 //	SetState, before Back         the entry; the message comes again       it waits, as the entry says; so do later ones
 //	Bury, before SetState         a dead letter; the message comes again   it is tried once more; buried once all the same
 //	SetState, before Done         no entry; the message comes again        a repeat, or buried again; nobody waits for it
-//	some of several Backs         some back at once, the rest later        the next life waits: see below
+//	some of several Backs         some back, the rest in hand of nobody    as after Fetch
 //	the circuit turned            what it was before                       the endpoint is asked once more than it should be
-//
-// While a pump runs, the backlog's state says so, and a pump that stops in order takes it back. One that finds it when it
-// starts, and a backlog, waits for a little more than [MessageWait] before it fetches: what the killed one had in hand is
-// out of sight for that long, and may be earlier than what can be fetched. The same is done after a stop in which the bus
-// did not take back all that was in hand.
 //
 // What is not kept: attempts of an event that waits for less than 15 s; they are made anew.
 //

@@ -14,7 +14,7 @@ func (p *Pump) inOrder() []*held {
 }
 
 // giveUpHeld gives back what a pump that stops has in hand: first it is kept which events were tried and wait, then all is
-// given back in order. Only when all of it could be said does the next life begin at once.
+// given back in order.
 func (p *Pump) giveUpHeld() {
 	ctx, cancel := context.WithTimeout(context.Background(), opTimeout)
 	defer cancel()
@@ -26,11 +26,7 @@ func (p *Pump) giveUpHeld() {
 	for _, h := range p.inOrder() {
 		all = append(all, h.back(now))
 	}
-	// What a life before this one had in hand, and this one did not wait for, is still to come; and what went astray.
-	waited := !p.uncleanly && !now.Before(p.notBefore) && !now.Before(p.astray)
-	if w.backs(all) == nil && waited {
-		_ = w.set(runningKey, nil) // else the next life waits a while
-	}
+	w.backs(all) // what is not taken comes first to the next life all the same
 }
 
 func (p *Pump) circuitIsKept(w *writer) bool {

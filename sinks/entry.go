@@ -15,7 +15,6 @@ import (
 const (
 	CircuitKey  = "circuit" // under which the circuit is kept: state, until, reason
 	controlKey  = "control" // what somebody wants; see SetPaused
-	runningKey  = "running" // there while a pump runs, and when it was killed
 	retryPrefix = "retry."  // and a hash of the call: an entry
 )
 

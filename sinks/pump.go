@@ -70,9 +70,7 @@ type Pump struct {
 	condemned int     // calls
 	underWay  int
 
-	notBefore time.Time // nothing is fetched
-	astray    time.Time // before it, a message that the bus did not take back may not have come again
-	uncleanly bool      // the last life of the pump was killed, and what it held did not come again yet
+	notBefore time.Time // nothing is fetched: see room
 	fetching  bool
 	backing   int // chores that give back
 
@@ -290,15 +288,13 @@ func (p *Pump) ask(now time.Time) {
 	}
 	n, flow := 0, len(p.held)-p.still
 	switch {
-	case p.uncleanly: // all of it at once, so that it is in order
-		n = mostStill
 	case p.circuit.State == Closed && flow <= p.limit:
 		n = p.room(2*p.limit-flow, now)
 	case p.circuit.State == Half && p.underWay == 0 && len(p.ready) == 0:
 		n = probeChoice
 	}
 	if n > 0 && (p.circuit.State == Closed || p.circuit.State == Half) {
-		p.fetching, p.uncleanly = true, false
+		p.fetching = true
 		p.asks <- n
 	}
 }

@@ -6,38 +6,26 @@ import (
 	"time"
 )
 
-// restore reads what earlier lives of the pump left, and leaves word that this one runs. It returns false when ctx is done
-// first.
+// restore reads what earlier lives of the pump left. It returns false when ctx is done first.
 func (p *Pump) restore(ctx context.Context) bool {
 	var state map[string][]byte
-	waiting := 0
 	ok := p.insist(ctx, "read what is kept of the sink", func(ctx context.Context) (err error) {
-		if state, err = p.cfg.Backlog.State(ctx); err != nil {
-			return err
-		}
-		waiting, _, err = p.cfg.Backlog.Size(ctx)
+		state, err = p.cfg.Backlog.State(ctx)
 		return err
 	})
 	if !ok {
 		return false
 	}
-	now := time.Now()
-	p.circuit = circuitFrom(state[CircuitKey], now).under(now, controlFrom(state[controlKey]))
+	p.circuit = circuitFrom(state[CircuitKey], time.Now()).under(time.Now(), controlFrom(state[controlKey]))
 	p.heeded = controlFrom(state[controlKey])
 	bad := p.restoreCalls(state)
-	if len(state[runningKey]) > 0 && waiting > 0 {
-		// What a pump that was killed had in hand is out of sight until the bus gives it again, and may be earlier than
-		// what can be fetched now.
-		p.notBefore, p.uncleanly = now.Add(MessageWait+time.Second), true
-		p.cfg.Log.Info("the sink was not stopped in order; it begins when what was under way has come again", "at", p.notBefore)
-	}
-	return p.insist(ctx, "leave word that the sink runs", func(ctx context.Context) error {
+	return p.insist(ctx, "forget what cannot be read", func(ctx context.Context) error {
 		for _, key := range bad {
 			if err := p.cfg.Backlog.SetState(ctx, key, nil); err != nil {
 				return err
 			}
 		}
-		return p.cfg.Backlog.SetState(ctx, runningKey, []byte(`{"since":"`+now.UTC().Format(time.RFC3339)+`"}`))
+		return nil
 	})
 }
 

@@ -142,7 +142,7 @@ func (p *Pump) park(c *call, now time.Time) {
 	}
 	parked := append([]*held(nil), c.here...)
 	c.busy = true
-	key, text, lost := retryKey(c.key), entryOf(c, p.budget, nil), false
+	key, text := retryKey(c.key), entryOf(c, p.budget, nil)
 	write := fresh || c.changed
 	p.do(&chore{
 		what: "keep what waits for another attempt",
@@ -152,11 +152,10 @@ func (p *Pump) park(c *call, now time.Time) {
 					return err
 				}
 			}
-			lost = w.backs(all) != nil
+			w.backs(all)
 			return nil
 		},
 		then: func(now time.Time) {
-			p.gone(lost, now)
 			c.busy, c.changed = false, false
 			for _, h := range parked {
 				p.leave(h, now, wait)
@@ -192,11 +191,10 @@ func (p *Pump) giveBack(now time.Time) {
 		return
 	}
 	p.backing++
-	lost := false
 	p.do(&chore{
 		what: "give back what cannot be delivered now",
-		do:   func(w *writer) error { lost = w.backs(backs) != nil; return nil },
-		then: func(now time.Time) { p.gone(lost, now); p.backing-- },
+		do:   func(w *writer) error { w.backs(backs); return nil },
+		then: func(time.Time) { p.backing-- },
 	})
 }
 
@@ -207,11 +205,4 @@ func (h *held) back(now time.Time) back {
 		return back{h.msg, 0}
 	}
 	return back{h.msg, min(max(h.call.next.Sub(now), 0), longestBack)}
-}
-
-// gone remembers that the bus did not take messages back: they come again by themselves, but only after a while.
-func (p *Pump) gone(lost bool, now time.Time) {
-	if lost {
-		p.astray = now.Add(MessageWait)
-	}
 }

@@ -24,7 +24,8 @@ type world struct {
 	testing.TB
 	*sinktest.Backlog
 	*endpoint
-	cfg sinks.PumpConfig
+	cfg  sinks.PumpConfig
+	room int // not 0: what a pump gives back at most, instead of what is usual
 
 	pump *sinks.Pump
 	stop context.CancelFunc
@@ -76,6 +77,9 @@ func (w *world) start() {
 	w.Backlog = w.Reopen()
 	w.cfg.Backlog = w.Backlog
 	w.pump = sinks.NewPump(w.cfg)
+	if w.room > 0 {
+		w.pump.ParkAtMost(w.room)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	w.stop, w.over = stop, make(chan error, 1)
 	go func(p *sinks.Pump, over chan<- error) {

@@ -20,7 +20,6 @@ import (
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
-	"github.com/callbus/callbus/sinks"
 	"github.com/callbus/callbus/sinks/webhook"
 )
 
@@ -172,24 +171,22 @@ func TestNoWebhookIsLostWhateverIsKilled(t *testing.T) {
 	environ := append(os.Environ(), "CALLBUS_ROLES=sinks", "CALLBUS_DATA_DIR="+dir, "CALLBUS_NATS_LISTEN=off", "CALLBUS_SINKS=crm",
 		"CALLBUS_SINK_CRM_KIND=webhook", "CALLBUS_SINK_CRM_URL="+server.URL, "CALLBUS_SINK_CRM_SECRET="+demoSecret,
 		"CALLBUS_SINK_CRM_ALLOW_CIDRS=127.0.0.1/32", "CALLBUS_SINK_CRM_START=all", "CALLBUS_SINK_CRM_CONCURRENCY=32")
-	want, kills := 4**killedCalls, 0
-	deadline := time.Now().Add(2*time.Minute + time.Duration(*killedTimes)*15*time.Second)
-	for taken := 0; taken < want && time.Now().Before(deadline); kills++ {
-		lived := time.Duration(200+rand.IntN(1000)) * time.Millisecond
-		if kills > 0 { // what was under way comes again after a while
-			lived += sinks.MessageWait
+	want, lives := 4**killedCalls, 0
+	deadline := time.Now().Add(2*time.Minute + time.Duration(*killedTimes)*20*time.Second)
+	for taken := 0; taken < want && time.Now().Before(deadline); lives++ {
+		until, began := want, time.Now()
+		if lives < *killedTimes { // in the middle of its work
+			until = taken + 1 + rand.IntN(2*(want-taken)/(*killedTimes-lives+1))
 		}
-		if kills >= *killedTimes {
-			lived = time.Minute
-		}
-		if kills == 1 { // when callbus begins to deliver again, nobody is there
+		if lives == 1 { // when callbus begins to deliver again, nobody is there
 			r.setDown(true)
-			time.AfterFunc(lived, func() { r.setDown(false) })
+			time.AfterFunc(3*time.Second, func() { r.setDown(false) })
 		}
-		runFor(t, binary, environ, lived, func() bool { taken, _, _ = r.state(); return taken >= want })
+		runFor(t, binary, environ, time.Until(deadline), func() bool { taken, _, _ = r.state(); return taken >= min(until, want) })
+		t.Logf("life %d of %s: %d events so far", lives+1, time.Since(began).Round(time.Millisecond), taken)
 	}
 	taken, again, problems := r.state()
-	t.Logf("%d events in %d lives, %d of them twice", taken, kills, again)
+	t.Logf("%d events in %d lives, %d of them twice", taken, lives, again)
 	if taken != want {
 		t.Errorf("%d events arrived, want %d", taken, want)
 	}

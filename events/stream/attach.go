@@ -115,7 +115,7 @@ func (l *Backlog) lookAt(ctx context.Context, q *queue) error {
 		}
 		q.next, q.attached, q.since, q.breaks = info.Delivered.Consumer+1, true, now, breaks
 		if pending > 0 {
-			if err := l.gather(ctx, q, min(pending, mostFetched)); err != nil {
+			if info, err = l.gather(ctx, q, info); err != nil {
 				q.attached = false
 				return err
 			}

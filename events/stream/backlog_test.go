@@ -372,6 +372,33 @@ func TestWhatWasUnderWayComesFirst(t *testing.T) {
 	nothing(t, again) // the hour is not over
 }
 
+// The server gives up what nobody spoke for in an order of its own, and brings no more than a part of it at once.
+func TestHoweverMuchWasUnderWayItComesInOrder(t *testing.T) {
+	t.Parallel()
+	config := stream.ServerConfig{DataDir: t.TempDir(), Listen: "off"}
+	server := startServer(t, config)
+	b := openBus(t, connect(t, server))
+	evs := calls("acme", 1000)
+	publish(t, b, evs...)
+	l := openBacklog(t, b)
+	got := fetch(t, l, 2500)
+	for _, m := range got[1300:] { // they were spoken for later, and are later given up
+		if err := m.Working(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range got[:1300] {
+		back(t, time.Millisecond, m)
+	}
+	got = fetch(t, l, 1200)
+	l.Close()
+	b.Close()
+	server.Shutdown()
+	b = openBus(t, connect(t, startServer(t, config)))
+	again := openBacklog(t, b)
+	checkFetched(t, fetch(t, again, len(evs)), evs)
+}
+
 func TestSizeOfABacklog(t *testing.T) {
 	t.Parallel()
 	b, nc := newBus(t)

@@ -56,7 +56,6 @@ type arrival struct {
 	seq    uint64 // in the queue's stream
 	stored time.Time
 	at     time.Time
-	again  bool // not for the first time
 }
 
 const (
@@ -83,24 +82,31 @@ func newQueue(nc *nats.Conn, link <-chan nats.Status, stream, consumer string) (
 // close fails only if the connection is closed, which has the same effect.
 func (q *queue) close() { _ = q.sub.Unsubscribe() }
 
+// A pull is a request as the server reads it.
+type pull struct {
+	Batch     int           `json:"batch"`
+	NoWait    bool          `json:"no_wait"`
+	Expires   time.Duration `json:"expires,omitempty"`
+	Heartbeat time.Duration `json:"idle_heartbeat,omitempty"`
+}
+
 // ask requests n messages.
 func (q *queue) ask(n int, wait bool) error {
-	type pull struct {
-		Batch     int           `json:"batch"`
-		NoWait    bool          `json:"no_wait"`
-		Expires   time.Duration `json:"expires,omitempty"`
-		Heartbeat time.Duration `json:"idle_heartbeat,omitempty"`
-	}
-	p, now := pull{Batch: n, NoWait: true}, time.Now()
+	p := pull{Batch: n, NoWait: true}
 	if wait { // no_wait and an expiry: it waits, but ends when it has brought what there is
 		p.Expires, p.Heartbeat = waitExpiry, waitHeartbeat
 	}
+	return q.send(p, wait)
+}
+
+// send sends a request.
+func (q *queue) send(p pull, waits bool) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	number := q.request.number + 1
-	q.request = request{number: number, open: true, left: n, waits: wait, heard: now, ends: now.Add(waitExpiry)}
+	number, now := q.request.number+1, time.Now()
+	q.request = request{number: number, open: true, left: p.Batch, waits: waits, heard: now, ends: now.Add(waitExpiry)}
 	return q.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+q.stream+"."+q.consumer, q.inbox+strconv.FormatUint(number, 10), body)
 }
 
@@ -137,7 +143,7 @@ func (q *queue) take(m *nats.Msg) error {
 	}
 	q.next = meta.Sequence.Consumer + 1
 	q.more = meta.NumPending > 0
-	q.came = append(q.came, arrival{m: m, seq: meta.Sequence.Stream, stored: meta.Timestamp, at: now, again: meta.NumDelivered > 1})
+	q.came = append(q.came, arrival{m: m, seq: meta.Sequence.Stream, stored: meta.Timestamp, at: now})
 	return nil
 }
 
@@ -195,6 +201,23 @@ func (q *queue) pull(ctx context.Context, stop <-chan struct{}, n int) error {
 			return err
 		}
 	}
+	return q.hear(ctx, stop)
+}
+
+// gatherTakes is how long the server has to bring what it gave up: while it lets nothing new through, it does not say that
+// there is no more.
+const gatherTakes = 200 * time.Millisecond
+
+// gather takes in what the server gave up, as much as is asked for at once.
+func (q *queue) gather(ctx context.Context, stop <-chan struct{}) error {
+	if err := q.send(pull{Batch: mostFetched, NoWait: true, Expires: gatherTakes}, false); err != nil {
+		return err
+	}
+	return q.hear(ctx, stop)
+}
+
+// hear takes what comes until the request is answered.
+func (q *queue) hear(ctx context.Context, stop <-chan struct{}) error {
 	t := time.NewTimer(silenceAfter)
 	defer t.Stop()
 	for q.request.open && !q.request.waits {

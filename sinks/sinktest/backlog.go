@@ -75,6 +75,7 @@ type message struct {
 	body    []byte
 	stored  time.Time
 	due     time.Time // when it comes again
+	back    bool      // it was given back
 }
 
 // NewBacklog returns an empty backlog.
@@ -109,8 +110,17 @@ func (b *Backlog) Faulty(f func(op Op, seq uint64) Fault) {
 // time is over.
 func (b *Backlog) Kill() { b.once.Do(func() { close(b.killed) }) }
 
-// Reopen returns the backlog as the next process sees it.
-func (b *Backlog) Reopen() *Backlog { return b.process() }
+// Reopen returns the backlog as the next process sees it: what the one before had in hand comes first.
+func (b *Backlog) Reopen() *Backlog {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, m := range b.out {
+		if !m.back {
+			m.due, b.soonest = time.Now(), time.Time{}
+		}
+	}
+	return b.process()
+}
 
 // Close ends every Fetch, for good.
 func (b *Backlog) Close() {
@@ -233,7 +243,7 @@ func (b *Backlog) take(ctx context.Context, n int) ([]sinks.Message, time.Durati
 	all = all[:min(n, len(all))]
 	msgs := make([]sinks.Message, len(all))
 	for i, m := range all {
-		m.due = now.Add(sinks.MessageWait)
+		m.due, m.back = now.Add(sinks.MessageWait), false
 		b.out[m.seq] = m
 		msgs[i] = handle{m, b}
 	}
@@ -369,7 +379,7 @@ func (h handle) again(op Op, after time.Duration) error {
 		h.by.mu.Lock()
 		defer h.by.mu.Unlock()
 		if h.by.out[h.seq] == h.message {
-			h.due = time.Now().Add(after)
+			h.due, h.back = time.Now().Add(after), op == Back
 			if h.due.Before(h.by.soonest) {
 				h.by.soonest = h.due
 				h.by.wake()
