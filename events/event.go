@@ -18,7 +18,7 @@ const ContentType = "application/cloudevents+json"
 // SourcePrefix begins the CloudEvents source of every event: /callbus/<provider>/<account>.
 const SourcePrefix = "/callbus/"
 
-// Event is one fact about one call (or one source), in the attributes that callbus gives it.
+// Event is one fact about one call, one callback or one source, in the attributes that callbus gives it.
 // A zero time or an empty string stands for an attribute that is absent.
 type Event struct {
 	ID            string
@@ -32,7 +32,7 @@ type Event struct {
 	CausationID   string    // id of the event that led to this one
 	ExpiryTime    time.Time // after this, do not alert a person
 	TraceParent   string
-	Data          any // Call, Amendment or Gap, by Type
+	Data          any // Call, Amendment, Callback or Gap, by Type
 }
 
 // Call returns the call that e is about, and whether it is about one.
@@ -44,6 +44,12 @@ func (e Event) Call() (Call, bool) {
 		return d.Call, true
 	}
 	return Call{}, false
+}
+
+// Callback returns the callback that e is about, and whether it is about one.
+func (e Event) Callback() (Callback, bool) {
+	c, ok := e.Data.(Callback)
+	return c, ok
 }
 
 // Source returns the CloudEvents source of e.
@@ -189,6 +195,8 @@ func parseData(t Type, b []byte) (any, error) {
 		a, err := decode[Amendment](b)
 		a.Raw = known(a.Raw)
 		return a, err
+	case CallbackOpened, CallbackDue, CallbackAttempted, CallbackCompleted, CallbackCancelled, CallbackExpired:
+		return decode[Callback](b)
 	case GapOpened, GapClosed:
 		return decode[Gap](b)
 	}

@@ -194,10 +194,22 @@ func TestCallIsTheCallOfACallEventAlone(t *testing.T) {
 	for _, c := range []struct {
 		data any
 		want bool
-	}{{call, true}, {events.Amendment{Call: call}, true}, {events.Gap{}, false}, {nil, false}} {
+	}{{call, true}, {events.Amendment{Call: call}, true}, {events.Callback{}, false}, {events.Gap{}, false}, {nil, false}} {
 		got, ok := events.Event{Data: c.data}.Call()
 		if ok != c.want || ok && got.CallID != "1" {
 			t.Errorf("Call() of an event with %T = %q, %v, want %v", c.data, got.CallID, ok, c.want)
+		}
+	}
+}
+
+func TestCallbackIsTheCallbackOfACallbackEventAlone(t *testing.T) {
+	for _, c := range []struct {
+		data any
+		want bool
+	}{{events.Callback{CallbackID: "1"}, true}, {events.Call{}, false}, {events.Gap{}, false}, {nil, false}} {
+		got, ok := events.Event{Data: c.data}.Callback()
+		if ok != c.want || ok && got.CallbackID != "1" {
+			t.Errorf("Callback() of an event with %T = %q, %v, want %v", c.data, got.CallbackID, ok, c.want)
 		}
 	}
 }

@@ -23,8 +23,11 @@ func Hash(parts ...string) string {
 	return idEncoding.EncodeToString(h[:16])
 }
 
-// ID returns the id of the event of type t about subject (a call, a gap), in its revision. It depends on nothing else,
-// so a fact that is published again, after a restart or by another process, has the id it had before.
+// ID returns the id of the event of type t about subject (a call, a callback, a gap), in its revision. It depends on nothing
+// else, so a fact that is published again, after a restart or by another process, has the id it had before.
+//
+// The revision is that of the data, where it has one. A callback may have several events callback.due and callback.attempted:
+// their revision is the step, and the number of attempts. Of all others there is one, and it is 1.
 func ID(account, subject string, t Type, revision int) string {
 	return Hash("event", account, subject, string(t), strconv.Itoa(revision))
 }

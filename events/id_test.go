@@ -23,6 +23,13 @@ func TestIDsAreTheOnesTheyEverWere(t *testing.T) {
 		{events.CallMissed, 1, "ifkn723uwifcdm2hgclnuadt5m"},
 		{events.CallAmended, 2, "6fzxp66phi7az5qjf6pvh5ucle"},
 		{events.CallAmended, 3, "j4cgqyka22gik2readpx2a3qwa"},
+		{events.CallbackOpened, 1, "5er5dcysfmfuea3a2fi2ds7kuu"},
+		{events.CallbackDue, 1, "f3ce3vbev3sz3nw5iudg2l2j24"},
+		{events.CallbackDue, 3, "s2ikbqw6zwlj33aefujqmqmzjm"},
+		{events.CallbackAttempted, 2, "gxn76xbejglulft37kgctjaatm"},
+		{events.CallbackCompleted, 1, "lk5o7w3tdqifuycd3lzghbzewu"},
+		{events.CallbackCancelled, 1, "yg6lnzgjxjaejorprggbchzedm"},
+		{events.CallbackExpired, 1, "zgn5elus4iuuhjbwbyivt7wwsa"},
 		{events.GapOpened, 1, "oui54cgbwiof6keb24ihxlkw5y"},
 		{events.GapClosed, 1, "4gvzjod74b6tqlogn37iuuavom"},
 	} {

@@ -32,8 +32,10 @@ func dataOf(t *rapid.T, typ events.Type) any {
 		return anyOf[events.Amendment]().Draw(t, "amendment")
 	case events.GapOpened, events.GapClosed:
 		return anyOf[events.Gap]().Draw(t, "gap")
+	case events.CallStarted, events.CallAnswered, events.CallEnded, events.CallMissed:
+		return anyOf[events.Call]().Draw(t, "call")
 	}
-	return anyOf[events.Call]().Draw(t, "call")
+	return anyOf[events.Callback]().Draw(t, "callback")
 }
 
 // anyOf draws a V, each field of it at random.

@@ -11,13 +11,25 @@ const (
 	CallMissed   Type = "call.missed"
 	CallAmended  Type = "call.amended"
 
+	CallbackOpened    Type = "callback.opened"
+	CallbackDue       Type = "callback.due"
+	CallbackAttempted Type = "callback.attempted"
+	CallbackCompleted Type = "callback.completed"
+	CallbackCancelled Type = "callback.cancelled"
+	CallbackExpired   Type = "callback.expired"
+
 	GapOpened Type = "source.gap.opened"
 	GapClosed Type = "source.gap.closed"
 )
 
-// Types returns every type that callbus publishes, in the order in which the events of one call are stored.
+// Types returns every type that callbus publishes, in the order in which the events of one call are stored, and then those
+// of what may follow from it.
 func Types() []Type {
-	return []Type{CallStarted, CallAnswered, CallEnded, CallMissed, CallAmended, GapOpened, GapClosed}
+	return []Type{
+		CallStarted, CallAnswered, CallEnded, CallMissed, CallAmended,
+		CallbackOpened, CallbackDue, CallbackAttempted, CallbackCompleted, CallbackCancelled, CallbackExpired,
+		GapOpened, GapClosed,
+	}
 }
 
 // SchemaVersion is the version of the data's schema that this build writes.

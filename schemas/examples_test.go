@@ -77,6 +77,9 @@ func TestTheExamplesTellAStory(t *testing.T) {
 		{events.CallStarted, events.CallAnswered},
 		{events.CallAnswered, events.CallEnded},
 		{events.CallMissed, events.CallAmended},
+		{events.CallbackOpened, events.CallbackDue},
+		{events.CallbackDue, events.CallbackAttempted},
+		{events.CallbackAttempted, events.CallbackCompleted},
 		{events.GapOpened, events.GapClosed},
 	} {
 		if a, b := parsed[pair[0]], parsed[pair[1]]; a.PartitionKey() != b.PartitionKey() {
@@ -90,6 +93,9 @@ func TestTheExamplesTellAStory(t *testing.T) {
 	if ended := events.ID(missed.Account, missed.Subject, events.CallEnded, 1); missed.CausationID != ended {
 		t.Errorf("call.missed was caused by %s, want the id of its call.ended, %s", missed.CausationID, ended)
 	}
+	if opened := parsed[events.CallbackOpened]; opened.CausationID != missed.ID {
+		t.Errorf("callback.opened was caused by %s, want the id of call.missed, %s", opened.CausationID, missed.ID)
+	}
 }
 
 func TestTheExamplesShowNoNumberThatCouldBeSomebodys(t *testing.T) {
@@ -100,7 +106,11 @@ func TestTheExamplesShowNoNumberThatCouldBeSomebodys(t *testing.T) {
 			t.Fatal(err)
 		}
 		call, _ := event.Call()
-		for _, number := range []*string{call.From.Number, call.To.Number, call.ExternalNumber} {
+		numbers := []*string{call.From.Number, call.To.Number, call.ExternalNumber}
+		if callback, ok := event.Callback(); ok {
+			numbers = append(numbers, &callback.ExternalNumber)
+		}
+		for _, number := range numbers {
 			if number != nil && !strings.HasPrefix(*number, invented[0]) && !strings.HasPrefix(*number, invented[1]) {
 				t.Errorf("the example of %s shows %s, which is not in a range invented for examples", typ, *number)
 			}

@@ -20,6 +20,8 @@ func dataOf(tb testing.TB, t events.Type) reflect.Type {
 		return reflect.TypeFor[events.Call]()
 	case events.CallAmended:
 		return reflect.TypeFor[events.Amendment]()
+	case events.CallbackOpened, events.CallbackDue, events.CallbackAttempted, events.CallbackCompleted, events.CallbackCancelled, events.CallbackExpired:
+		return reflect.TypeFor[events.Callback]()
 	case events.GapOpened, events.GapClosed:
 		return reflect.TypeFor[events.Gap]()
 	}
@@ -42,6 +44,11 @@ var whileItLasts = map[string]string{
 	"outcome": always, "missed": always, "missed_reason": always, "returned": always,
 }
 
+// neverReturned is what nobody can know of a callback before it is completed.
+var neverReturned = map[string]string{
+	"missed_calls": never, "resolution": always, "resolved_by_call_id": always, "seconds_to_return": always,
+}
+
 // narrowings are what is known of a call, or not yet, by the type of the event.
 var narrowings = map[events.Type][]map[string]string{
 	events.CallStarted:  {listed, whileItLasts, {"answered_at": always, "agent": always}},
@@ -49,8 +56,16 @@ var narrowings = map[events.Type][]map[string]string{
 	events.CallEnded:    {listed, {"ended_at": never, "outcome": never}},
 	events.CallMissed:   {listed, {"ended_at": never, "outcome": never, "missed": never, "missed_reason": never}},
 	events.CallAmended:  {listed, {"changed": never}},
-	events.GapOpened:    {{"to": always}},
-	events.GapClosed:    {{"to": never}},
+
+	events.CallbackOpened:    {neverReturned},
+	events.CallbackDue:       {neverReturned, {"due_at": never}},
+	events.CallbackAttempted: {neverReturned},
+	events.CallbackCompleted: {{"missed_calls": never, "resolution": never, "due_at": always}},
+	events.CallbackCancelled: {neverReturned, {"due_at": always}},
+	events.CallbackExpired:   {neverReturned, {"due_at": always}},
+
+	events.GapOpened: {{"to": always}},
+	events.GapClosed: {{"to": never}},
 }
 
 func TestSchemaAndStructSayTheSame(t *testing.T) {

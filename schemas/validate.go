@@ -82,7 +82,11 @@ func consistent(event map[string]any) error {
 		Type: events.Type(attribute("type")), Subject: attribute("subject"),
 		Account: attribute("account"), Provider: attribute("provider"),
 	}
-	id := events.ID(e.Account, e.Subject, e.Type, revision(data))
+	id := events.ID(e.Account, e.Subject, e.Type, revision(e.Type, data))
+	provider, named := data["provider"].(string)
+	if !named { // a callback names none
+		provider = e.Provider
+	}
 	for _, pair := range [...]struct{ name, got, want string }{
 		{"id", attribute("id"), id},
 		{"source", attribute("source"), e.Source()},
@@ -90,32 +94,55 @@ func consistent(event map[string]any) error {
 		{"partitionkey", attribute("partitionkey"), e.PartitionKey()},
 		{"subject", e.Subject, data[subjectField(e.Type)].(string)},
 		{"account", e.Account, data["account"].(string)},
-		{"provider", e.Provider, data["provider"].(string)},
+		{"provider", e.Provider, provider},
 	} {
 		if pair.got != pair.want {
 			return fmt.Errorf("%s is %s, but the rest of the event makes it %s", pair.name, pair.got, pair.want)
 		}
 	}
+	missed, _ := data["missed_calls"].([]any)
+	if count, ok := data["count"].(json.Number); ok && whole(count) < len(missed) {
+		return fmt.Errorf("count is %s, but %d missed calls are listed", count, len(missed))
+	}
 	return nil
 }
 
 // revision of the data, which is 1 where there can be only one.
-func revision(data map[string]any) int {
-	n, ok := data["revision"].(json.Number)
+func revision(t events.Type, data map[string]any) int {
+	n, ok := data[revisionField(t)].(json.Number)
 	if !ok {
 		return 1
 	}
+	return whole(n)
+}
+
+// whole returns n; 0 for a whole number, as the schema has it, that is written as 1.0 or 1e0: callbus writes none so.
+func whole(n json.Number) int {
 	i, err := strconv.Atoi(n.String())
 	if err != nil {
-		return 0 // a whole number, says the schema, but written as 1.0 or 1e0: no event has such an id
+		return 0
 	}
 	return i
 }
 
+// revisionField names the field of the data that tells one event of a type from the others of its subject.
+func revisionField(t events.Type) string {
+	switch t {
+	case events.CallbackDue:
+		return "step"
+	case events.CallbackAttempted:
+		return "attempts"
+	}
+	return "revision"
+}
+
 // subjectField names the field of the data that is the event's subject.
 func subjectField(t events.Type) string {
-	if strings.HasPrefix(string(t), "call.") {
+	switch {
+	case strings.HasPrefix(string(t), "call."):
 		return "call_id"
+	case strings.HasPrefix(string(t), "callback."):
+		return "callback_id"
 	}
 	return "gap_id"
 }

@@ -73,6 +73,32 @@ func TestValidateRefuses(t *testing.T) {
 		{"an amendment of the same twice", events.CallAmended, func(_, d node) { d["changed"] = []any{"missed", "missed"} }, "/changed"},
 		{"an amendment of what no call has", events.CallAmended, func(_, d node) { d["changed"] = []any{"colour"} }, "/changed"},
 		{"a missed call in an amendment that went out", events.CallAmended, func(_, d node) { d["direction"] = "outbound" }, "/direction"},
+
+		{"the id of another step", events.CallbackDue, func(_, d node) { d["step"] = 2 }, "id is"},
+		{"the id of another attempt", events.CallbackAttempted, func(_, d node) { d["attempts"] = 2 }, "id is"},
+		{"data about another callback", events.CallbackOpened, func(_, d node) { d["callback_id"] = "other" }, "subject is"},
+		{"a callback of another account", events.CallbackOpened, func(_, d node) { d["account"] = "other" }, "account is"},
+		{"a callback to nobody", events.CallbackOpened, func(_, d node) { d["external_number"] = nil }, "/external_number"},
+		{"a callback for no call", events.CallbackOpened, func(_, d node) { d["missed_calls"] = []any{} }, "/missed_calls"},
+		{"a callback that lists calls without end", events.CallbackOpened, func(_, d node) { d["missed_calls"], d["count"] = missedCalls(101), 101 }, "/missed_calls"},
+		{"a callback that lists more calls than it counts", events.CallbackDue, func(_, d node) { d["count"] = 1 }, "count is"},
+		{"a callback that opens with a reminder behind it", events.CallbackOpened, func(_, d node) { d["step"] = 1 }, "/step"},
+		{"a callback that opens notified", events.CallbackOpened, func(_, d node) { d["status"] = "notified" }, "/status"},
+		{"a reminder that is only watching", events.CallbackDue, func(_, d node) { d["status"] = "watching" }, "/status"},
+		{"a reminder of no step", events.CallbackDue, func(_, d node) { d["step"] = 0 }, "/step"},
+		{"a reminder that fell due nobody knows when", events.CallbackDue, func(_, d node) { d["due_at"] = nil }, "/due_at"},
+		{"a reminder of what is completed", events.CallbackDue, func(_, d node) { d["resolution"] = "returned" }, "/resolution"},
+		{"an attempt without an attempt", events.CallbackAttempted, func(_, d node) { d["attempts"] = 0 }, "/attempts"},
+		{"an attempt of another status", events.CallbackAttempted, func(_, d node) { d["status"] = "notified" }, "/status"},
+		{"a completion nobody knows how", events.CallbackCompleted, func(_, d node) { d["resolution"] = nil }, "/resolution"},
+		{"a completion of its own kind", events.CallbackCompleted, func(_, d node) { d["resolution"] = "forgotten" }, "/resolution"},
+		{"a completion with a reminder ahead", events.CallbackCompleted, func(_, d node) { d["due_at"] = d["first_missed_at"] }, "/due_at"},
+		{"a completion before the call", events.CallbackCompleted, func(_, d node) { d["seconds_to_return"] = -1 }, "/seconds_to_return"},
+		{"a cancellation of another status", events.CallbackCancelled, func(_, d node) { d["status"] = "expired" }, "/status"},
+		{"a cancellation that took a time", events.CallbackCancelled, func(_, d node) { d["seconds_to_return"] = 5 }, "/seconds_to_return"},
+		{"an expiry of another status", events.CallbackExpired, func(_, d node) { d["status"] = "cancelled" }, "/status"},
+		{"an expiry by a call", events.CallbackExpired, func(_, d node) { d["resolved_by_call_id"] = "abc" }, "/resolved_by_call_id"},
+
 		{"a gap that opens closed", events.GapOpened, func(_, d node) { d["to"] = d["from"] }, "/to"},
 		{"a gap that closes open", events.GapClosed, func(_, d node) { d["to"] = nil }, "/to"},
 		{"a gap without a failure", events.GapOpened, func(_, d node) { d["failures"] = 0 }, "/failures"},
@@ -105,6 +131,15 @@ func TestValidateAccepts(t *testing.T) {
 		{"a vendor that gives no id", events.CallStarted, func(_, d node) { d["vendor_ids"] = node{} }},
 		{"a price", events.CallEnded, func(_, d node) { d["price"] = node{"amount": "-0.0350", "currency": nil} }},
 		{"a vendor's record of any shape", events.CallEnded, func(_, d node) { d["raw"] = node{"Cevap": []any{1, "x", nil}} }},
+		{"a callback that is opened out of hours", events.CallbackOpened, func(_, d node) { d["status"] = "held" }},
+		{"a callback that is opened and put off", events.CallbackOpened, func(_, d node) { d["status"] = "snoozed" }},
+		{"a callback that nobody will be reminded of", events.CallbackOpened, func(_, d node) { d["due_at"] = nil }},
+		{"a caller who was missed more often than can be listed", events.CallbackDue, func(_, d node) { d["missed_calls"], d["count"] = missedCalls(100), 5000 }},
+		{"an attempt after the last reminder", events.CallbackAttempted, func(_, d node) { d["due_at"], d["step"] = nil, 3 }},
+		{"an attempt before the first reminder", events.CallbackAttempted, func(_, d node) { d["step"] = 0 }},
+		{"a completion that somebody asked for", events.CallbackCompleted, func(_, d node) {
+			d["resolution"], d["resolved_by_call_id"], d["seconds_to_return"] = "manual", nil, nil
+		}},
 		{"a time to the nanosecond", events.CallEnded, func(e, _ node) { e["time"] = "2024-05-06T08:00:41.123456789Z" }},
 		{"every optional attribute", events.CallEnded, func(e, _ node) {
 			e["causationid"], e["expirytime"] = "abc", "2024-05-06T08:00:41Z"
@@ -117,6 +152,15 @@ func TestValidateAccepts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// missedCalls returns n of them.
+func missedCalls(n int) []any {
+	var all []any
+	for i := range n {
+		all = append(all, node{"call_id": fmt.Sprint("call-", i), "event_id": fmt.Sprint("event-", i), "at": "2024-05-06T08:00:41Z"})
+	}
+	return all
 }
 
 func TestValidateRefusesADocumentThatIsNotOneEvent(t *testing.T) {

@@ -129,8 +129,8 @@ func (p *TypePatterns) UnmarshalText(text []byte) error {
 		if pattern == "" {
 			continue
 		}
-		if !slices.ContainsFunc(plannedTypes(), func(t string) bool { return matches(pattern, events.Type(t)) }) {
-			return refuse(strings.Join(plannedTypes(), ", ")+", with a * at the end for all that begin so", "no event is of type %s", quote(pattern))
+		if !slices.ContainsFunc(events.Types(), func(t events.Type) bool { return matches(pattern, t) }) {
+			return refuse(strings.Join(typeNames(), ", ")+", with a * at the end for all that begin so", "no event is of type %s", quote(pattern))
 		}
 		*p = append(*p, pattern)
 	}
@@ -138,15 +138,6 @@ func (p *TypePatterns) UnmarshalText(text []byte) error {
 		return errors.New("names no type")
 	}
 	return nil
-}
-
-// plannedTypes are those of this version, and those that the documentation names.
-func plannedTypes() []string {
-	all := typeNames()
-	for _, later := range []string{"opened", "due", "attempted", "completed", "cancelled", "expired"} {
-		all = append(all, "callback."+later)
-	}
-	return all
 }
 
 // Start is where a sink that is new begins.

@@ -5,8 +5,8 @@
 //
 // [Bus.Publish] returns nil only when the stream has stored every event it was given, or had it already. Each event is in
 // the stream exactly once, whatever is published twice, killed, restarted or cut off, and however long ago it was first
-// published: each event has a subject of its own, and is published with the sequence that this subject must be at
-// (0 for a first event), which the server checks. The events of one call to Publish are stored in their order, and never a
+// published: each event has a subject of its own, or shares it with the later ones of its kind (amendments, reminders), and is
+// published with the sequence that this subject must be at (0 for a first event), which the server checks. The events of one call to Publish are stored in their order, and never a
 // later one without an earlier one.
 //
 // One goroutine of a Bus commits for all callers together, as a database does with its log: what waits when the last commit

@@ -136,6 +136,35 @@ func amended(account, call string, revision int) events.Event {
 	return wellFormed(e)
 }
 
+// reminder returns callback.due of the step.
+func reminder(account, callback string, step int) events.Event {
+	c := owed(account, callback)
+	c.Step, c.Status, c.DueAt = step, events.StatusNotified, ptr(at.Add(time.Duration(step)*time.Hour))
+	return callbackEvent(events.CallbackDue, step, c)
+}
+
+// attempt returns the nth callback.attempted.
+func attempt(account, callback string, n int) events.Event {
+	c := owed(account, callback)
+	c.Attempts, c.Status = n, events.StatusAttempted
+	return callbackEvent(events.CallbackAttempted, n, c)
+}
+
+func owed(account, callback string) events.Callback {
+	missed := events.MissedCall{CallID: "call-1", EventID: events.ID(account, "call-1", events.CallMissed, 1), At: at}
+	return events.Callback{
+		CallbackID: callback, Account: account, ExternalNumber: "+905000000101", MissedCalls: []events.MissedCall{missed}, Count: 1,
+		FirstMissedAt: at, LastMissedAt: at, Steps: 9, Status: events.StatusWatching,
+	}
+}
+
+func callbackEvent(t events.Type, n int, c events.Callback) events.Event {
+	return wellFormed(events.Event{
+		ID: events.ID(c.Account, c.CallbackID, t, n), Type: t, Account: c.Account, Provider: "telsam", Subject: c.CallbackID,
+		Time: at, RecordedTime: at, CorrelationID: c.CallbackID, ExpiryTime: at.Add(72 * time.Hour), Data: c,
+	})
+}
+
 // calls returns the events started, ended and missed of n calls.
 func calls(account string, n int) []events.Event {
 	var out []events.Event

@@ -66,6 +66,7 @@ type message struct {
 	index   int // in the job
 	id      string
 	before  string // id of the revision before this one, which its subject must hold; "" for most: it must hold nothing
+	follows bool   // it may follow whatever its subject holds, but itself
 	expect  uint64 // the sequence that the subject must be at
 	known   bool   // expect is what the stream said, not only likely
 	stored  bool
@@ -170,7 +171,7 @@ var (
 func (j *job) add(e events.Event, data []byte) {
 	h := make(nats.Header, headerFields)
 	h[hdrMsgID], h[hdrType], h[hdrExpected] = []string{e.ID}, contentType, expectFirst
-	m := message{job: j, index: len(j.msgs), id: e.ID, known: true}
+	m := message{job: j, index: len(j.msgs), id: e.ID, known: true, follows: recurs(e.Type)}
 	m.Subject, m.Header, m.Data = Subject(e), h, data
 	if r := revision(e); r > 1 {
 		m.before = events.ID(e.Account, e.Subject, e.Type, r-1)
@@ -186,6 +187,11 @@ func revision(e events.Event) int {
 	}
 	return 1
 }
+
+// recurs tells whether one callback may have several events of type t. Unlike amendments they need not come in unbroken order,
+// because reminders whose time has passed are left out; so none can name the one before it. Most are the first on their subject,
+// and are published as if they were; the server tells of the others.
+func recurs(t events.Type) bool { return t == events.CallbackDue || t == events.CallbackAttempted }
 
 // explain turns the answer to a job into the caller's error.
 func (j *job) explain(err error) error {

@@ -97,7 +97,7 @@ func (p *publisher) settle(m *message, refused error) error {
 		last = held[len(held)-1]
 	}
 	switch {
-	case len(held) > 0 && (m.before == "" || last.id != m.before):
+	case len(held) > 0 && !m.follows && (m.before == "" || last.id != m.before):
 		m.refuse(conflict{last.id})
 	case refused != nil && last.seq == m.expect:
 		return refused // it expects what is there: whatever was in the way is gone, or comes

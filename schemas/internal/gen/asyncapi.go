@@ -26,7 +26,7 @@ func asyncAPI() object {
 
 const about = `What happens on telephone exchanges, as CloudEvents on NATS.
 
-The subject of an event is its type, its account and the id of the call or gap: call.missed.> is every missed call, call.*.acme.> the calls of one account, call.*.acme.<call id> one call. A plain subscription sees events as they happen. The JetStream stream CALLBUS keeps them, each exactly once, and the events of one call in their order.`
+The subject of an event is its type, its account and the id of the call, callback or gap: call.missed.> is every missed call, call.*.acme.> the calls of one account, call.*.acme.<call id> one call. A plain subscription sees events as they happen. The JetStream stream CALLBUS keeps them, each exactly once, and the events of one call in their order.`
 
 func server() object {
 	return object{
@@ -117,7 +117,10 @@ func components() object {
 
 // subjectOf names the last part of the subject that an event of type t is published on.
 func subjectOf(t events.Type) string {
-	if strings.HasPrefix(string(t), "source.gap.") {
+	switch {
+	case strings.HasPrefix(string(t), "callback."):
+		return "callback_id"
+	case strings.HasPrefix(string(t), "source.gap."):
 		return "gap_id"
 	}
 	return "call_id"

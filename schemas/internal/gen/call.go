@@ -51,15 +51,19 @@ func parties() []member {
 		field("from", "Who called.", party()),
 		field("to", "Who was called.", party()),
 		field("external_number", "E.164 number of the side outside the PBX. Null for a withheld number and an internal call.", orNull(phone)),
-		field("queue", "The last queue or ring group reached; null where none was, or none is known.", orNull(record(
-			field("id", "The vendor's id of the queue.", orNull(text)),
-			field("name", "The queue's name.", orNull(text)),
-		))),
+		field("queue", "The last queue or ring group reached; null where none was, or none is known.", orNull(queue())),
 		field("agent", "The person who answered; null where nobody did, or it is not known who.", orNull(record(
 			field("extension", "The extension that answered.", orNull(text)),
 			field("name", "The person's name at the PBX.", orNull(text)),
 		))),
 	}
+}
+
+func queue() object {
+	return record(
+		field("id", "The vendor's id of the queue.", orNull(text)),
+		field("name", "The queue's name.", orNull(text)),
+	)
 }
 
 func party() object {

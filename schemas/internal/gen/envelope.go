@@ -27,11 +27,11 @@ func envelope() object {
 func required() []member {
 	return []member{
 		field("specversion", "The version of CloudEvents.", constant("1.0")),
-		field("id", "A function of account, call, type and revision: the same fact has the same id on every poll, restart and replay.", identifier),
+		field("id", "A function of account, subject, type and revision (the step of a reminder, the number of an attempt): the same fact has the same id on every poll, restart and replay.", identifier),
 		field("source", "/callbus/<provider>/<account>", object{{"type", "string"}, {"format", "uri-reference"}, {"pattern", "^/callbus/[a-z][a-z0-9-]*/[a-z0-9-]{1,40}$"}}),
 		field("type", "What kind of thing happened.", oneOf(types()...)),
-		field("subject", "The id of the call, or of the gap.", identifier),
-		field("time", "When it happened at the PBX.", instant),
+		field("subject", "The id of the call, of the callback, or of the gap.", identifier),
+		field("time", "When it happened: at the PBX, or to the callback.", instant),
 		field("dataschema", "urn:callbus:schema:<type>:<version>", object{{"type", "string"}, {"format", "uri"}, {"pattern", "^urn:callbus:schema:[a-z.]+:[0-9]+$"}}),
 		field("datacontenttype", "The media type of data.", constant("application/json")),
 		field("account", "The account of callbus that the event is of.", account),

@@ -2,7 +2,7 @@
 // that holds them all. It is run by go generate in the folder schemas.
 //
 // The files it writes are what users save, one by one, so each of them is complete in itself. This program is the one
-// place where a field is described, so the five schemas of a call cannot drift apart; a test fails when a file
+// place where a field is described, so the five schemas of a call, and the six of a callback, cannot drift apart; a test fails when a file
 // differs from what is described here. It does not read the Go structs of package events: it is a second account of the same promise,
 // and the tests of package schemas hold the two together.
 package main
@@ -71,6 +71,18 @@ func data(t events.Type) object {
 		return missed()
 	case events.CallAmended:
 		return amended()
+	case events.CallbackOpened:
+		return callbackOpened()
+	case events.CallbackDue:
+		return callbackDue()
+	case events.CallbackAttempted:
+		return callbackAttempted()
+	case events.CallbackCompleted:
+		return callbackCompleted()
+	case events.CallbackCancelled:
+		return callbackCancelled()
+	case events.CallbackExpired:
+		return callbackExpired()
 	case events.GapOpened:
 		return gapOpened()
 	case events.GapClosed:
