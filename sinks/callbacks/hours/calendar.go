@@ -51,7 +51,7 @@ func (c Calendar) stretches(t time.Time) iter.Seq2[time.Time, time.Time] {
 		if t.IsZero() {
 			return
 		}
-		at := t.Round(0).UTC() // Round drops what a monotonic clock said
+		at := t.UTC() // and without what a monotonic clock said
 		for giveUp := at.Add(patience); at.Before(giveUp); {
 			ahead, change := c.clock(at)
 			until := earlier(change, giveUp)

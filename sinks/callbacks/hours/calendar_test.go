@@ -76,7 +76,7 @@ func TestItIsOpenWithinItsWindows(t *testing.T) {
 		"not in the night that would begin on the holiday":          {settings{"Mon-Sun 22:00-06:00", "", "2026-04-23"}, "2026-04-24T05:00:00Z", false},
 		"in the night before special hours, until its window ends":  {settings{"Mon-Sun 22:00-06:00", "", "2026-04-23 12:00-13:00"}, "2026-04-23T05:00:00Z", true},
 		"after midnight of special hours, though that is a holiday": {settings{office, "", "2026-12-31 20:00-02:00,01-01"}, "2027-01-01T01:00:00Z", true},
-		"before the clock's first year":                             {settings{office, "", ""}, "1969-12-31T12:00:00Z", true},
+		"before 1970, from where days are counted":                  {settings{"Tue 22:00-06:00", "", ""}, "1969-12-31T05:00:00Z", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := tc.parse(t).Open(at(t, tc.moment)); got != tc.open {

@@ -73,7 +73,9 @@ func (h holidays) closeRange(first, last string) error {
 		return fmt.Errorf("%s..%s ends before it begins, or is longer than a year; %s", from, to, acceptedHolidays)
 	}
 	for d := from; d <= to; d++ {
-		h.dates[d] = h.dates[d] // special hours stay
+		if _, set := h.dates[d]; !set { // special hours stay
+			h.dates[d] = nil
+		}
 	}
 	return nil
 }

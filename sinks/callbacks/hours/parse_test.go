@@ -104,6 +104,13 @@ func TestWhatIsRefused(t *testing.T) {
 	}
 }
 
+func TestALongValueIsQuotedByItsBeginning(t *testing.T) {
+	_, err := hours.Parse(always, strings.Repeat("ş", 1000), "")
+	if want := `TIMEZONE: "` + strings.Repeat("ş", 60) + `..." is not a known`; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v, want %s...", err, want)
+	}
+}
+
 // FuzzParse: no text makes Parse panic, and what it accepts is read again as the same from what String makes of it.
 func FuzzParse(f *testing.F) {
 	f.Add("Mon-Fri 09:00-18:00,Sat 10:00-14:00", "Europe/Istanbul", "04-23,2026-03-30..2026-04-02,2026-12-31 09:00-12:00")

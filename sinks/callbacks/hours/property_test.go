@@ -174,7 +174,7 @@ func TestItIsRightMinuteByMinute(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := moments().Draw(t, "moment").Truncate(time.Minute)
 		s := calendars(from).Draw(t, "settings")
-		if err := newOracle(t, s).walk(from, 3*24*60).agrees(s.parse(t)); err != nil {
+		if err := newOracle(t, s).walk(from, 2*24*60).agrees(s.parse(t)); err != nil {
 			t.Fatalf("%v, with %v", err, s)
 		}
 	})

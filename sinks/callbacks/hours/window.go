@@ -13,8 +13,8 @@ import (
 
 const acceptedWindow = "times such as 09:00-18:00 are accepted, up to 24:00, and 22:00-06:00 for one that ends on the next day"
 
-// midnight is the end of a day, in minutes from its begin.
-const midnight = 24 * 60
+// wholeDay is the end of a day, in minutes from its begin.
+const wholeDay = 24 * 60
 
 // window is when it is open, in minutes from the midnight with which the day begins that it belongs to. It begins on that
 // day, and may end on the next one.
@@ -46,12 +46,12 @@ func parseWindow(text string) (window, error) {
 	from, ok1 := minutes(first)
 	to, ok2 := minutes(last)
 	switch {
-	case !ok1 || !ok2 || from == midnight:
+	case !ok1 || !ok2 || from == wholeDay:
 		return window{}, fmt.Errorf("%s is no window; %s", shortly(text), acceptedWindow)
 	case from == to:
 		return window{}, fmt.Errorf("%s ends as it begins; for a whole day 00:00-24:00 is accepted", shortly(text))
 	case to < from:
-		to += midnight
+		to += wholeDay
 	}
 	return window{from, to}, nil
 }
@@ -67,7 +67,7 @@ func minutes(text string) (int, bool) {
 	h, _ := strconv.Atoi(m[1]) // two digits
 	min, _ := strconv.Atoi(m[2])
 	total := h*60 + min
-	return total, total <= midnight
+	return total, total <= wholeDay
 }
 
 // unite returns the windows of one day in order, those that overlap or touch as one. Only the last can go on after
@@ -95,16 +95,16 @@ func spell(windows []window) string {
 }
 
 func (w window) String() string {
-	if w.to <= midnight || w.to-midnight < w.from {
-		return clock(w.from) + "-" + clock(w.to)
+	if w.to <= wholeDay || w.to-wholeDay < w.from {
+		return timeOfDay(w.from) + "-" + timeOfDay(w.to)
 	}
-	return fmt.Sprintf("%s-24:00 23:59-%s", clock(w.from), clock(w.to)) // longer than a day: no single window says that
+	return fmt.Sprintf("%s-24:00 23:59-%s", timeOfDay(w.from), timeOfDay(w.to)) // longer than a day: no single window says that
 }
 
-// clock writes a time of this day or of the next.
-func clock(minutes int) string {
-	if minutes > midnight {
-		minutes -= midnight
+// timeOfDay writes a time of this day or of the next.
+func timeOfDay(minutes int) string {
+	if minutes > wholeDay {
+		minutes -= wholeDay
 	}
 	return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60)
 }
