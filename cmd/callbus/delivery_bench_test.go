@@ -81,8 +81,8 @@ func deliverAll(b *testing.B, bus *stream.Bus, url, name string, done func() boo
 	c := webhook.Config{URL: url, Secret: secret.New(demoSecret), AllowCIDRs: webhook.CIDRs{netip.MustParsePrefix("127.0.0.0/8")}}
 	began := time.Now()
 	err := f.start(ctx, bus, SinkConfig{Name: name, Kind: "webhook", Types: TypePatterns{"call.*"}, Start: Start{All: true}, Concurrency: benchLanes,
-		Config: &kindConfig[webhook.Config]{Config: c, open: func(name string, c webhook.Config) (sinks.Sink, error) {
-			return webhook.New(name, c, webhook.Options{})
+		Config: &kindConfig[webhook.Config]{Config: c, open: func(_ context.Context, at sinkPlace, c webhook.Config) (sinks.Sink, error) {
+			return webhook.New(at.name, c, webhook.Options{})
 		},
 			giveUp: func(webhook.Config) time.Duration { return 0 }}})
 	if err != nil {
