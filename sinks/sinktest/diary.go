@@ -17,6 +17,7 @@ import (
 const (
 	ReadPage  Op = "read page"
 	WritePage Op = "write page"
+	ReadPages Op = "read all pages"
 )
 
 // Diary is a diary in memory, as one process sees it. It keeps the rules of [sinks.Diary].
@@ -36,6 +37,7 @@ type diaryStore struct {
 	gone     []sinks.Alarm // off
 	out      []events.Event
 	ids      map[string]bool
+	repeats  int
 	aside    [][]byte
 	fault    func(op Op) Fault
 }
@@ -67,6 +69,9 @@ func (d *Diary) Faulty(f func(op Op) Fault) {
 // Kill cuts this process off, at once: what it says from now on is not heard.
 func (d *Diary) Kill() { d.once.Do(func() { close(d.killed) }) }
 
+// Killed is closed by Kill.
+func (d *Diary) Killed() <-chan struct{} { return d.killed }
+
 // Reopen returns the diary as another process sees it.
 func (d *Diary) Reopen() *Diary { return d.process() }
 
@@ -75,6 +80,13 @@ func (d *Diary) Published() []events.Event {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.out)
+}
+
+// Repeats returns how many events were written again. They are published once all the same.
+func (d *Diary) Repeats() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.repeats
 }
 
 // Aside returns what was put aside.
@@ -166,10 +178,12 @@ func (s *diaryStore) put(e sinks.Entry) {
 		s.aside = append(s.aside, e.Aside)
 	}
 	for _, ev := range e.Events {
-		if !s.ids[ev.ID] {
-			s.ids[ev.ID] = true
-			s.out = append(s.out, ev)
+		if s.ids[ev.ID] {
+			s.repeats++
+			continue
 		}
+		s.ids[ev.ID] = true
+		s.out = append(s.out, ev)
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -178,7 +192,7 @@ func (s *diaryStore) put(e sinks.Entry) {
 // Pages implements sinks.Diary.
 func (d *Diary) Pages(context.Context) iter.Seq2[sinks.Page, error] {
 	return func(yield func(sinks.Page, error) bool) {
-		if _, err := d.begin(ReadPage); err != nil {
+		if _, err := d.begin(ReadPages); err != nil {
 			yield(sinks.Page{}, err)
 			return
 		}
