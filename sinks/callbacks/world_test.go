@@ -58,6 +58,7 @@ type plan struct {
 	business business
 	later    time.Duration // the day on which it begins
 	facts    []fact        // in the order of arrival
+	reviews  time.Duration // between two; 0: as usual
 }
 
 // A fact is an event, and when it is learned.
@@ -153,7 +154,7 @@ func newWorld(t testing.TB, p plan) *world {
 }
 
 func (w *world) open() {
-	s, err := New("calls", w.plan.config, Options{Diary: w.diary, Past: func(_ context.Context, since time.Time) iter.Seq2[events.Event, error] {
+	s, err := New("calls", w.plan.config, Options{Diary: w.diary, reviewEvery: w.plan.reviews, Past: func(_ context.Context, since time.Time) iter.Seq2[events.Event, error] {
 		return func(yield func(events.Event, error) bool) {
 			for _, e := range w.past {
 				if e.RecordedTime.After(since) && !yield(e, nil) {

@@ -34,6 +34,7 @@ type diaryStore struct {
 	revision uint64
 	pages    map[string]keptPage
 	alarms   map[string]time.Time
+	soonest  time.Time     // of alarms; zero: none
 	gone     []sinks.Alarm // off
 	out      []events.Event
 	ids      map[string]bool
@@ -173,6 +174,9 @@ func (s *diaryStore) put(e sinks.Entry) {
 	s.pages[e.Key] = p
 	if !e.Wake.IsZero() {
 		s.alarms[e.Key] = e.Wake
+		if s.soonest.IsZero() || e.Wake.Before(s.soonest) {
+			s.soonest = e.Wake
+		}
 	}
 	if e.Aside != nil {
 		s.aside = append(s.aside, e.Aside)
@@ -237,18 +241,24 @@ func (d *Diary) Alarms(ctx context.Context) iter.Seq2[sinks.Alarm, error] {
 func (s *diaryStore) ring(n int) (all []sinks.Alarm, soonest time.Time, changed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	if now := time.Now(); !s.soonest.IsZero() && !s.soonest.After(now) {
+		s.goOff(now)
+	}
+	return slices.Clone(s.gone[n:]), s.soonest, s.changed
+}
+
+func (s *diaryStore) goOff(now time.Time) {
+	s.soonest = time.Time{}
 	for _, key := range slices.Sorted(maps.Keys(s.alarms)) {
 		at := s.alarms[key]
 		switch {
 		case !at.After(now):
 			s.gone = append(s.gone, sinks.Alarm{Key: key, At: at})
 			delete(s.alarms, key)
-		case soonest.IsZero() || at.Before(soonest):
-			soonest = at
+		case s.soonest.IsZero() || at.Before(s.soonest):
+			s.soonest = at
 		}
 	}
-	return slices.Clone(s.gone[n:]), soonest, s.changed
 }
 
 func (d *Diary) wait(ctx context.Context, until time.Time, changed <-chan struct{}) (alive bool) {
