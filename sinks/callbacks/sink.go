@@ -51,7 +51,7 @@ const (
 	atOnce = 256
 	// alarmAfter is how much later than a page is due its alarm goes off: by then this process has looked at it, and has set
 	// the next one. It goes off when the process is gone, or stands still, and another one listens.
-	alarmAfter = 3 * time.Second
+	alarmAfter = 10 * time.Second
 	// shortestRest and longestRest are the pauses before something is tried again that the bus did not take.
 	shortestRest = 50 * time.Millisecond
 	longestRest  = 15 * time.Second
