@@ -49,7 +49,7 @@ func (p *Pump) lane() {
 
 func (p *Pump) deliver(j job) (err error) {
 	body := j.msg.Body()
-	e, err := events.Parse(body)
+	e, err := events.ParseEnvelope(body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}

@@ -19,6 +19,7 @@ type Sink interface {
 
 // A Delivery is one attempt to deliver one event.
 type Delivery struct {
+	// Event is what the event says of itself, without its Data: a sink that wants those reads Body by events.Parse.
 	Event events.Event
 	// Body is the event as it is stored: a CloudEvent in the JSON format. Nobody may change it.
 	Body []byte
