@@ -62,13 +62,6 @@ func (p *Pump) deliver(j job) (err error) {
 	return p.cfg.Sink.Deliver(p.work, Delivery{Event: e, Body: body, Attempt: j.attempt})
 }
 
-// withTimeout does f, which has opTimeout.
-func withTimeout(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
-	defer cancel()
-	return f(ctx)
-}
-
 // fetched is what a Fetch returned.
 type fetched struct {
 	msgs []Message

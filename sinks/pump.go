@@ -140,7 +140,7 @@ func (p *Pump) Run(ctx context.Context) error {
 		p.advance(time.Now())
 		select {
 		case r := <-p.results:
-			p.finish(r, time.Now())
+			p.finishAll(r, time.Now())
 		case f := <-p.fetched:
 			p.take(f, time.Now())
 		case c := <-p.done:

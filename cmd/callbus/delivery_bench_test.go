@@ -36,7 +36,8 @@ const benchLanes = 64
 func benchmarkDeliver(b *testing.B, takes time.Duration) {
 	n := 20_000
 	if takes > 0 {
-		n = int(15 * time.Second / takes * benchLanes) // fifteen seconds' worth: a sink begins with one lane
+		// Of 200 answers one after another, a sink that begins with one lane and has twice as many after each loses five.
+		n = int(max(15*time.Second, 200*takes) / takes * benchLanes)
 	}
 	ctx := b.Context()
 	bus, err := openBus(ctx, Bus{DataDir: b.TempDir(), Listen: "off", Sync: Sync{Always: true}, Replicas: 1, MaxAge: 24 * time.Hour}, slog.New(slog.DiscardHandler))
@@ -65,7 +66,9 @@ func benchmarkDeliver(b *testing.B, takes time.Duration) {
 	var ours, bare cost
 	for run := 0; b.Loop(); run++ {
 		got.Store(0)
-		ours.add(func() { deliverAll(b, bus.Bus, server.URL, fmt.Sprintf("s%d", run), func() bool { return got.Load() >= int64(n) }) })
+		ours.add(func() {
+			deliverAll(b, bus.Bus, server.URL, fmt.Sprintf("s%d", run), func() bool { return got.Load() >= int64(n) })
+		})
 		bare.add(func() { bareLoop(server.URL, body, n) })
 	}
 	each := float64(n * b.N)
