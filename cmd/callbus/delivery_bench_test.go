@@ -8,18 +8,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
-	"github.com/callbus/callbus/sinks"
-	"github.com/callbus/callbus/sinks/webhook"
 )
 
 // BenchmarkDeliver is a backlog of events, one for each call, from the stream to a receiver that takes a while: consumer,
@@ -55,7 +50,7 @@ func benchmarkDeliver(b *testing.B, takes time.Duration) {
 		got.Add(1)
 	}))
 	defer server.Close()
-	evs := startedCalls(n)
+	evs := startedCalls(0, n)
 	if err := bus.Publish(ctx, evs...); err != nil {
 		b.Fatal(err)
 	}
@@ -101,12 +96,9 @@ func deliverAll(b *testing.B, bus *stream.Bus, url, name string, done func() boo
 	f := newSinkFleet(slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
-	c := webhook.Config{URL: url, Secret: secret.New(demoSecret), AllowCIDRs: webhook.CIDRs{netip.MustParsePrefix("127.0.0.0/8")}}
-	err := f.start(ctx, bus, SinkConfig{Name: name, Kind: "webhook", Types: TypePatterns{"call.*"}, Start: Start{All: true}, Concurrency: benchLanes,
-		Config: &kindConfig[webhook.Config]{Config: c, open: func(name string, c webhook.Config) (sinks.Sink, error) {
-			return webhook.New(name, c, webhook.Options{})
-		},
-			giveUp: func(webhook.Config) time.Duration { return 0 }}})
+	c := loopbackSink(name, url, 15*time.Second)
+	c.Concurrency = benchLanes
+	err := f.start(ctx, bus, c)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -115,19 +107,6 @@ func deliverAll(b *testing.B, bus *stream.Bus, url, name string, done func() boo
 	}
 	stop()
 	f.wait()
-}
-
-// startedCalls returns call.started of so many calls.
-func startedCalls(n int) (all []events.Event) {
-	for i := range n {
-		c := missedCall()
-		c.CallID, c.Account, c.Provider, c.Revision, c.StartedAt = fmt.Sprintf("call-%06d", i), "acme", "telsam", 1, &noon
-		all = append(all, events.Event{
-			ID: events.ID("acme", c.CallID, events.CallStarted, 1), Type: events.CallStarted, Account: "acme", Provider: "telsam", Subject: c.CallID,
-			Time: noon, RecordedTime: noon, CorrelationID: c.CallID, Data: c,
-		})
-	}
-	return all
 }
 
 func bareLoop(url string, body []byte, n int) {
