@@ -33,9 +33,11 @@ var errUnreadable = errors.New("the stored event cannot be read")
 
 // lane delivers one event after another.
 func (p *Pump) lane() {
+	work, over := context.WithCancel(p.work) // of its own: what each delivery hangs on it does not meet that of other lanes
+	defer over()
 	for j := range p.jobs {
 		r := result{held: j.held}
-		r.err = p.deliver(j)
+		r.err = p.deliver(work, j)
 		r.cut = r.err != nil && p.work.Err() != nil
 		if r.err == nil && j.note {
 			err := withTimeout(p.bus, j.msg.Done)
@@ -47,7 +49,7 @@ func (p *Pump) lane() {
 	}
 }
 
-func (p *Pump) deliver(j job) (err error) {
+func (p *Pump) deliver(ctx context.Context, j job) (err error) {
 	body := j.msg.Body()
 	e, err := events.ParseEnvelope(body)
 	if err != nil {
@@ -59,7 +61,7 @@ func (p *Pump) deliver(j job) (err error) {
 			err = &Error{Fault: OfEvent, Err: errors.New("the sink panicked; the log has more")}
 		}
 	}()
-	return p.cfg.Sink.Deliver(p.work, Delivery{Event: e, Body: body, Attempt: j.attempt})
+	return p.cfg.Sink.Deliver(ctx, Delivery{Event: e, Body: body, Attempt: j.attempt})
 }
 
 // fetched is what a Fetch returned.
