@@ -51,7 +51,7 @@ func (p *Pump) lane() {
 
 func (p *Pump) deliver(ctx context.Context, j job) (err error) {
 	body := j.msg.Body()
-	e, err := events.ParseEnvelope(body)
+	e, err := p.read(body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
@@ -62,6 +62,14 @@ func (p *Pump) deliver(ctx context.Context, j job) (err error) {
 		}
 	}()
 	return p.cfg.Sink.Deliver(ctx, Delivery{Event: e, Body: body, Attempt: j.attempt})
+}
+
+// reader returns what reads stored events for s.
+func reader(s Sink) func([]byte) (events.Event, error) {
+	if _, ok := s.(Carrier); ok {
+		return events.ParseEnvelope
+	}
+	return events.Parse
 }
 
 // fetched is what a Fetch returned.
