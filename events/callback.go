@@ -10,7 +10,7 @@ type Callback struct {
 	ExternalNumber string `json:"external_number"` // E.164 of who is owed the call: without a number, nobody is
 	Queue          *Queue `json:"queue"`
 
-	MissedCalls   []MissedCall `json:"missed_calls"` // at least one, the oldest first, at most MostMissedCalls
+	MissedCalls   []MissedCall `json:"missed_calls"` // at least one, the oldest first; of more than MostMissedCalls the first, and the last
 	Count         int          `json:"count"`        // how many there are, also of those that are not listed
 	FirstMissedAt time.Time    `json:"first_missed_at"`
 	LastMissedAt  time.Time    `json:"last_missed_at"`

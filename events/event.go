@@ -28,7 +28,7 @@ type Event struct {
 	Subject       string    // the id of the call, callback or gap
 	Time          time.Time // when it happened at the PBX
 	RecordedTime  time.Time // when callbus learned it
-	CorrelationID string    // the conversation, where calls are linked; else the call id
+	CorrelationID string    // the conversation, where calls are linked; else the call id, or the gap's
 	CausationID   string    // id of the event that led to this one
 	ExpiryTime    time.Time // after this, do not alert a person
 	TraceParent   string

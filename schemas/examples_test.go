@@ -93,8 +93,8 @@ func TestTheExamplesTellAStory(t *testing.T) {
 	if ended := events.ID(missed.Account, missed.Subject, events.CallEnded, 1); missed.CausationID != ended {
 		t.Errorf("call.missed was caused by %s, want the id of its call.ended, %s", missed.CausationID, ended)
 	}
-	if opened := parsed[events.CallbackOpened]; opened.CausationID != missed.ID {
-		t.Errorf("callback.opened was caused by %s, want the id of call.missed, %s", opened.CausationID, missed.ID)
+	if opened := parsed[events.CallbackOpened]; opened.CausationID != missed.ID || opened.CorrelationID != missed.CorrelationID {
+		t.Errorf("callback.opened was caused by %s of %s, want call.missed, %s of %s", opened.CausationID, opened.CorrelationID, missed.ID, missed.CorrelationID)
 	}
 }
 

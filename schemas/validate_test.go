@@ -133,7 +133,7 @@ func TestValidateAccepts(t *testing.T) {
 		{"a vendor's record of any shape", events.CallEnded, func(_, d node) { d["raw"] = node{"Cevap": []any{1, "x", nil}} }},
 		{"a callback that is opened out of hours", events.CallbackOpened, func(_, d node) { d["status"] = "held" }},
 		{"a callback that is opened and put off", events.CallbackOpened, func(_, d node) { d["status"] = "snoozed" }},
-		{"a callback that nobody will be reminded of", events.CallbackOpened, func(_, d node) { d["due_at"] = nil }},
+		{"a callback that nobody will be reminded of", events.CallbackOpened, func(_, d node) { d["due_at"], d["steps"] = nil, 0 }},
 		{"a caller who was missed more often than can be listed", events.CallbackDue, func(_, d node) { d["missed_calls"], d["count"] = missedCalls(100), 5000 }},
 		{"an attempt after the last reminder", events.CallbackAttempted, func(_, d node) { d["due_at"], d["step"] = nil, 3 }},
 		{"an attempt before the first reminder", events.CallbackAttempted, func(_, d node) { d["step"] = 0 }},

@@ -172,8 +172,8 @@ func loopbackSink(name, url string, timeout time.Duration) SinkConfig {
 	return SinkConfig{Name: name, Kind: "webhook", Types: TypePatterns{"call.*"}, Start: Start{All: true}, Concurrency: 8,
 		Config: &kindConfig[webhook.Config]{
 			Config: c,
-			open: func(name string, c webhook.Config) (sinks.Sink, error) {
-				return webhook.New(name, c, webhook.Options{})
+			open: func(_ context.Context, at sinkPlace, c webhook.Config) (sinks.Sink, error) {
+				return webhook.New(at.name, c, webhook.Options{})
 			},
 			giveUp: func(webhook.Config) time.Duration { return 0 },
 		}}

@@ -44,6 +44,7 @@ func TestWhatIsServed(t *testing.T) {
 		{"/readyz", 200, "text/plain", "ready"},
 		{"/metrics", 200, "text/plain", "callbus_test_total 0"},
 		{"/schemas/", 200, "text/plain", "call.missed\n"},
+		{"/schemas/", 200, "text/plain", "callback.due\n"},
 		{"/schemas/call.missed", 200, "application/schema+json", string(missed)},
 		{"/schemas/call.mist", 404, "text/plain", "/schemas/ lists them"},
 		{"/schemas/..%2fasyncapi", 404, "text/plain", "no such schema"},

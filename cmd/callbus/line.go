@@ -15,14 +15,15 @@ import (
 //	15:04:05  call.missed    acme  ←  +905321234567 -> 215  Sales  no_answer  0s/23s  651f8a68
 //
 // local time, type, account, direction, who called whom, queue and who answered, outcome, talk and total seconds, and
-// the beginning of the call's id. A column grows with what it holds, and keeps its width for the lines that follow.
+// the beginning of the call's id. Events of a callback or a gap say in words what they have to say, after who and where. A
+// column grows with what it holds, and keeps its width for the lines that follow.
 // The zero lineFormat is ready.
 type lineFormat struct {
 	Colour bool
 	Date   bool           // say the day as well, for events of other days
 	Zone   *time.Location // local when nil
 
-	account, parties, place int // widths so far
+	kind, account, parties, place int // widths so far
 }
 
 // What the columns begin with, so that they stay in line for most events.
@@ -39,10 +40,14 @@ const (
 
 // Line returns e as one line, without its end.
 func (f *lineFormat) Line(e events.Event) string {
-	cells := []string{f.when(e.Time), f.paint(e.Type, pad(string(e.Type), typeWidth)), grow(&f.account, clean(e.Account, accountMost), 4)}
-	switch c, isCall := e.Call(); {
+	cells := []string{f.when(e.Time), f.paint(e.Type, grow(&f.kind, string(e.Type), typeWidth)), grow(&f.account, clean(e.Account, accountMost), 4)}
+	call, isCall := e.Call()
+	callback, isCallback := e.Callback()
+	switch {
 	case isCall:
-		cells = append(cells, f.call(c)...)
+		cells = append(cells, f.call(call)...)
+	case isCallback:
+		cells = append(cells, f.callback(e, callback)...)
 	default:
 		cells = append(cells, f.other(e))
 	}
@@ -74,7 +79,7 @@ func (f *lineFormat) call(c events.Call) []string {
 	}
 }
 
-// other describes an event that is not of a call.
+// other describes an event that is neither of a call nor of a callback.
 func (f *lineFormat) other(e events.Event) string {
 	g, ok := e.Data.(events.Gap)
 	if !ok {
@@ -115,13 +120,15 @@ func party(p events.Party) string {
 func place(c events.Call) string {
 	var parts []string
 	if c.Queue != nil {
-		parts = append(parts, firstOf(c.Queue.Name, c.Queue.ID))
+		parts = append(parts, queueName(c.Queue))
 	}
 	if c.Agent != nil {
 		parts = append(parts, "@"+firstOf(c.Agent.Extension, c.Agent.Name))
 	}
 	return strings.Join(parts, " ")
 }
+
+func queueName(q *events.Queue) string { return firstOf(q.Name, q.ID) }
 
 func firstOf(texts ...*string) string {
 	for _, t := range texts {
@@ -168,8 +175,16 @@ var colours = map[events.Type]string{
 	events.CallEnded:    faint,
 	events.CallMissed:   red,
 	events.CallAmended:  yellow,
-	events.GapOpened:    magenta,
-	events.GapClosed:    magenta,
+
+	events.CallbackOpened:    yellow,
+	events.CallbackDue:       red,
+	events.CallbackAttempted: yellow,
+	events.CallbackCompleted: green,
+	events.CallbackCancelled: faint,
+	events.CallbackExpired:   red,
+
+	events.GapOpened: magenta,
+	events.GapClosed: magenta,
 }
 
 func (f *lineFormat) paint(t events.Type, text string) string {

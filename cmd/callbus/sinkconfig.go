@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
 )
 
@@ -41,25 +44,38 @@ type sinkKind struct {
 type sinkConfig interface {
 	Target() any     // a pointer to the kind's own struct, with its env tags
 	Validate() error // every fault, joined, each beginning with its variable's suffix
-	Open(name string) (sinks.Sink, error)
+	Open(ctx context.Context, at sinkPlace) (sinks.Sink, error)
 	GiveUpAfter() time.Duration // 0: the pump's own
 }
 
+// sinkPlace is where a sink is opened: its name, and what it may work with.
+type sinkPlace struct {
+	name string
+	bus  *stream.Bus
+	log  *slog.Logger
+}
+
+// sinkOpener opens a sink of one kind.
+type sinkOpener[C any] func(ctx context.Context, at sinkPlace, c C) (sinks.Sink, error)
+
 // sinkKindOf makes a kind of what its package exports.
-func sinkKindOf[C interface{ Validate() error }](name string, open func(name string, c C) (sinks.Sink, error), giveUp func(C) time.Duration) sinkKind {
+func sinkKindOf[C interface{ Validate() error }](name string, open sinkOpener[C], giveUp func(C) time.Duration) sinkKind {
 	return sinkKind{name: name, config: func() sinkConfig { return &kindConfig[C]{open: open, giveUp: giveUp} }}
 }
 
 type kindConfig[C interface{ Validate() error }] struct {
 	Config C
-	open   func(string, C) (sinks.Sink, error)
+	open   sinkOpener[C]
 	giveUp func(C) time.Duration
 }
 
-func (k *kindConfig[C]) Target() any                          { return &k.Config }
-func (k *kindConfig[C]) Validate() error                      { return k.Config.Validate() }
-func (k *kindConfig[C]) Open(name string) (sinks.Sink, error) { return k.open(name, k.Config) }
-func (k *kindConfig[C]) GiveUpAfter() time.Duration           { return k.giveUp(k.Config) }
+func (k *kindConfig[C]) Target() any                { return &k.Config }
+func (k *kindConfig[C]) Validate() error            { return k.Config.Validate() }
+func (k *kindConfig[C]) GiveUpAfter() time.Duration { return k.giveUp(k.Config) }
+
+func (k *kindConfig[C]) Open(ctx context.Context, at sinkPlace) (sinks.Sink, error) {
+	return k.open(ctx, at, k.Config)
+}
 
 // Format prints the Config, whatever verb is asked for, without the secrets in it.
 func (k *kindConfig[C]) Format(s fmt.State, _ rune) { fmt.Fprintf(s, "%+v", k.Config) }
@@ -108,8 +124,6 @@ func (r *reader) kind(variable, name string, kinds []sinkKind) sinkConfig {
 	switch name {
 	case "":
 		r.fault(variable, refuse(listed(names), "not set: it says what the sink does"))
-	case "callbacks":
-		r.fault(variable, refuse(listed(names), "callbacks come in a later version of callbus"))
 	default:
 		r.fault(variable, refuse(listed(names), "%s is not a kind of sink", quote(name)))
 	}

@@ -38,7 +38,7 @@ func newSinkFleet(log *slog.Logger) *sinkFleet {
 func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) error {
 	s := &sinkShip{config: c}
 	var err error
-	if s.sink, err = c.Config.Open(c.Name); err != nil {
+	if s.sink, err = c.Config.Open(ctx, sinkPlace{c.Name, bus, f.log}); err != nil {
 		return err
 	}
 	if s.backlog, err = bus.Backlog(ctx, c.backlog(f.log)); err != nil {

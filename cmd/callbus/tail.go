@@ -19,6 +19,7 @@ import (
 const tailLong = `Follows the events of a callbus that runs, one line each, until Ctrl-C:
 
   time  type  account  direction  from -> to  queue and who answered  outcome  talk/total seconds  call id
+  time  type  account  ↩  who is to be called back  queue  how often missed, since when, and what became of it  callback id
 
 It connects to CALLBUS_NATS_URL, or else to the embedded server of a callbus on this machine, at CALLBUS_NATS_LISTEN
 (127.0.0.1:4222), with CALLBUS_NATS_LISTEN_USER and CALLBUS_NATS_LISTEN_PASSWORD where it asks for them.`
@@ -124,7 +125,7 @@ func typeNames() []string {
 func completeTypes(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	done := typed[:strings.LastIndex(typed, ",")+1]
 	var all []string
-	for _, name := range append(typeNames(), "call.*", "source.*") {
+	for _, name := range append(typeNames(), "call.*", "callback.*", "source.*") {
 		all = append(all, done+name)
 	}
 	return all, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace

@@ -17,6 +17,7 @@ import (
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/schemas"
 )
 
 // A running bus is what callbus run would have open, for a command under test to connect to.
@@ -59,6 +60,27 @@ func (r *running) publish(t events.Type, accounts ...string) {
 		e := events.Event{
 			ID: events.ID(account, c.CallID, t, 1), Type: t, Account: account, Provider: "telsam", Subject: c.CallID,
 			Time: noon, RecordedTime: noon, CorrelationID: c.CallID, Data: c,
+		}
+		if err := r.bus.Publish(r.t.Context(), e); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// publishExamples stores an event of each type that begins so.
+func (r *running) publishExamples(beginning string) {
+	r.t.Helper()
+	for _, t := range events.Types() {
+		if !strings.HasPrefix(string(t), beginning) {
+			continue
+		}
+		b, err := schemas.Example(t)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		e, err := events.Parse(b)
+		if err != nil {
+			r.t.Fatal(err)
 		}
 		if err := r.bus.Publish(r.t.Context(), e); err != nil {
 			r.t.Fatal(err)
@@ -112,6 +134,24 @@ func TestTailFollowsThePastAndThePresent(t *testing.T) {
 		}
 		if !slices.Equal(got, tc.want) {
 			t.Errorf("tail %q: %q, want %q", tc.args, got, tc.want)
+		}
+	}
+}
+
+func TestTailFollowsCallbacks(t *testing.T) {
+	t.Parallel()
+	r := startBus(t)
+	r.publish(events.CallMissed, "acme")
+	r.publishExamples("callback.")
+	for _, tc := range []struct{ kind, want string }{
+		{"callback.*", "opened due attempted completed cancelled expired"},
+		{"callback.due,callback.c*", "due completed cancelled"},
+	} {
+		want := strings.Fields(tc.want)
+		for i, line := range r.tails(len(want), "--type", tc.kind, "--since", "1h") {
+			if !strings.Contains(line, "  callback."+want[i]) || !strings.Contains(line, "  ↩  +90500000010") {
+				t.Errorf("tail --type %s: line %d is %q, want callback.%s and whom to call", tc.kind, i, line, want[i])
+			}
 		}
 	}
 }
@@ -196,6 +236,7 @@ func TestTypesOfPatterns(t *testing.T) {
 		{[]string{"call.missed"}, []events.Type{events.CallMissed}, ""},
 		{[]string{"call.missed", "call.m*"}, []events.Type{events.CallMissed}, ""},
 		{[]string{"call.a*", " source.*"}, []events.Type{events.CallAmended, events.CallAnswered, events.GapClosed, events.GapOpened}, ""},
+		{[]string{"callback.c*", "callback.due"}, []events.Type{events.CallbackCancelled, events.CallbackCompleted, events.CallbackDue}, ""},
 		{[]string{"call.mist"}, nil, "Did you mean: --type call.missed?"},
 		{[]string{"call.*", "x.*"}, nil, `no event is of type "x.*"`},
 		{[]string{""}, nil, `no event is of type ""`},

@@ -1,15 +1,21 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"iter"
 	"os"
 	"time"
 
+	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
+	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/ingest/bulutfon"
 	"github.com/callbus/callbus/ingest/telsam"
 	"github.com/callbus/callbus/ingest/verimor"
 	"github.com/callbus/callbus/ingest/while1"
 	"github.com/callbus/callbus/sinks"
+	"github.com/callbus/callbus/sinks/callbacks"
 	"github.com/callbus/callbus/sinks/log"
 	"github.com/callbus/callbus/sinks/webhook"
 )
@@ -28,13 +34,55 @@ func vendors() []vendor {
 func kinds() []sinkKind {
 	return []sinkKind{
 		sinkKindOf("webhook",
-			func(name string, c webhook.Config) (sinks.Sink, error) {
-				return webhook.New(name, c, webhook.Options{})
+			func(_ context.Context, at sinkPlace, c webhook.Config) (sinks.Sink, error) {
+				return webhook.New(at.name, c, webhook.Options{})
 			},
 			func(c webhook.Config) time.Duration { return c.GiveUpAfter }),
 		sinkKindOf("log",
-			func(string, nothing) (sinks.Sink, error) { return log.New(os.Stdout), nil },
+			func(context.Context, sinkPlace, nothing) (sinks.Sink, error) { return log.New(os.Stdout), nil },
 			func(nothing) time.Duration { return 0 }),
+		sinkKindOf("callbacks", openCallbacks, func(callbacks.Config) time.Duration { return 0 }),
+	}
+}
+
+// openCallbacks opens the sink with its diary, and closes both together.
+func openCallbacks(ctx context.Context, at sinkPlace, c callbacks.Config) (sinks.Sink, error) {
+	diary, err := at.bus.Diary(ctx, at.name, at.log)
+	if err != nil {
+		return nil, err
+	}
+	s, err := callbacks.New(at.name, c, callbacks.Options{Diary: diary, Past: pastOf(at.bus), Log: at.log})
+	if err != nil {
+		diary.Close()
+		return nil, err
+	}
+	return &withDiary{s, diary}, nil
+}
+
+type withDiary struct {
+	*callbacks.Sink
+	diary *stream.Diary
+}
+
+func (s *withDiary) Close() error {
+	defer s.diary.Close()
+	return s.Sink.Close()
+}
+
+// pastOf reads what is stored, and passes over what cannot be read.
+func pastOf(bus *stream.Bus) func(context.Context, time.Time) iter.Seq2[events.Event, error] {
+	return func(ctx context.Context, since time.Time) iter.Seq2[events.Event, error] {
+		return func(yield func(events.Event, error) bool) {
+			for e, err := range bus.Events(ctx, stream.Filter{Since: since}) {
+				var unreadable *stream.UnreadableError
+				if errors.As(err, &unreadable) {
+					continue
+				}
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
 	}
 }
 

@@ -260,19 +260,22 @@ func TestWhatABacklogGives(t *testing.T) {
 		ID: "gap1", Type: events.GapOpened, Account: "acme", Provider: "telsam", Subject: "g1", Time: at, RecordedTime: at,
 		Data: events.Gap{GapID: "g1", Account: "acme", Provider: "telsam", List: events.CDRs, From: at, Reason: events.GapUnreachable, Failures: 3},
 	}
-	publish(t, b, gap)
-	evs = append(evs, gap)
+	reminders := []events.Event{reminder("acme", "1", 1), reminder("acme", "1", 3), attempt("zeta", "1", 1)}
+	publish(t, b, append(reminders, gap)...)
+	evs = append(append(evs, reminders...), gap)
 	for i, c := range []struct {
 		name            string
 		types, accounts []string
 		want            func(events.Event) bool
 	}{
 		{"one type", []string{"call.missed"}, nil, func(e events.Event) bool { return e.Type == events.CallMissed }},
-		{"all of a root", []string{"call.*"}, nil, func(e events.Event) bool { return e.Type != events.GapOpened }},
+		{"all of a root", []string{"call.*"}, nil, func(e events.Event) bool { return strings.HasPrefix(string(e.Type), "call.") }},
 		{"everything", []string{"*"}, nil, func(events.Event) bool { return true }},
 		{"one account", []string{"*"}, []string{"acme"}, func(e events.Event) bool { return e.Account == "acme" }},
-		{"types of which one covers another", []string{"call.missed", "call.*", "source.*"}, []string{"acme", "zeta", "acme"}, func(events.Event) bool { return true }},
+		{"types of which one covers another", []string{"call.missed", "call.*", "callback.due", "source.*", "callback.*"}, []string{"acme", "zeta", "acme"}, func(events.Event) bool { return true }},
 		{"gaps", []string{"source.gap.*"}, nil, func(e events.Event) bool { return e.Type == events.GapOpened }},
+		{"reminders", []string{"callback.due"}, nil, func(e events.Event) bool { return e.Type == events.CallbackDue }},
+		{"callbacks of one account", []string{"callback.*"}, []string{"zeta"}, func(e events.Event) bool { return e.Type == events.CallbackAttempted }},
 		{"two types, one account", []string{"call.ended", "call.missed"}, []string{"zeta"}, func(e events.Event) bool {
 			return e.Account == "zeta" && (e.Type == events.CallEnded || e.Type == events.CallMissed)
 		}},

@@ -161,7 +161,7 @@ func owed(account, callback string) events.Callback {
 func callbackEvent(t events.Type, n int, c events.Callback) events.Event {
 	return wellFormed(events.Event{
 		ID: events.ID(c.Account, c.CallbackID, t, n), Type: t, Account: c.Account, Provider: "telsam", Subject: c.CallbackID,
-		Time: at, RecordedTime: at, CorrelationID: c.CallbackID, ExpiryTime: at.Add(72 * time.Hour), Data: c,
+		Time: at, RecordedTime: at, CorrelationID: c.MissedCalls[0].CallID, ExpiryTime: at.Add(72 * time.Hour), Data: c,
 	})
 }
 

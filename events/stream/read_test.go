@@ -22,7 +22,7 @@ func TestEventsFilter(t *testing.T) {
 		Data: events.Gap{GapID: "g1", Account: "acme", Provider: "telsam", List: events.CDRs, From: at, Reason: events.GapUnreachable, Failures: 3},
 	}
 	early := append(calls("acme", 2), calls("acme-2", 1)...)
-	late := append([]events.Event{gap, amended("acme", "call-000000", 2)}, calls("zeta", 1)...)
+	late := append([]events.Event{gap, amended("acme", "call-000000", 2), reminder("acme", "1", 1), reminder("acme", "1", 3)}, calls("zeta", 1)...)
 	for _, part := range [][]events.Event{early, late} {
 		if err := b.Publish(testContext(t), part...); err != nil {
 			t.Fatal(err)
@@ -43,10 +43,11 @@ func TestEventsFilter(t *testing.T) {
 		"types, account": {stream.Filter{Account: "acme", Types: []events.Type{events.CallStarted, events.GapOpened, events.CallStarted}}, func(e events.Event) bool {
 			return e.Account == "acme" && (e.Type == events.CallStarted || e.Type == events.GapOpened)
 		}},
-		"unknown":        {stream.Filter{Account: "nobody"}, func(events.Event) bool { return false }},
-		"since":          {stream.Filter{Since: m.Time}, func(e events.Event) bool { return slices.Contains(ids(late), e.ID) }},
-		"since, account": {stream.Filter{Since: m.Time, Account: "acme"}, func(e events.Event) bool { return e.Account == "acme" && slices.Contains(ids(late), e.ID) }},
-		"future":         {stream.Filter{Since: time.Now().Add(time.Hour)}, func(events.Event) bool { return false }},
+		"type of callbacks": {stream.Filter{Account: "acme", Types: []events.Type{events.CallbackDue}}, func(e events.Event) bool { return e.Type == events.CallbackDue }},
+		"unknown":           {stream.Filter{Account: "nobody"}, func(events.Event) bool { return false }},
+		"since":             {stream.Filter{Since: m.Time}, func(e events.Event) bool { return slices.Contains(ids(late), e.ID) }},
+		"since, account":    {stream.Filter{Since: m.Time, Account: "acme"}, func(e events.Event) bool { return e.Account == "acme" && slices.Contains(ids(late), e.ID) }},
+		"future":            {stream.Filter{Since: time.Now().Add(time.Hour)}, func(events.Event) bool { return false }},
 	} {
 		want := slices.DeleteFunc(slices.Clone(all), func(e events.Event) bool { return !c.want(e) })
 		if got := storedEvents(t, b, c.filter); !slices.Equal(ids(got), ids(want)) {

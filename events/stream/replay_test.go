@@ -90,6 +90,24 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+func TestReplayOfReminders(t *testing.T) {
+	t.Parallel()
+	b, _ := newBus(t)
+	evs := append(calls("acme", 1), reminder("acme", "1", 1), reminder("acme", "1", 3), attempt("acme", "1", 1))
+	publish(t, b, evs...)
+	l := openBacklog(t, b, ofTypes("*"))
+	finish(t, fetch(t, l, len(evs))...)
+	for pattern, want := range map[string][]events.Event{"callback.due": evs[3:5], "callback.*": evs[3:]} {
+		if did := replay(t, b, stream.ReplayRequest{Sink: "crm", Types: []string{pattern}}); did != (stream.Replayed{Copied: len(want)}) {
+			t.Errorf("replayed %+v of %s, want %d", did, pattern, len(want))
+		}
+		got := fetch(t, l, len(want))
+		checkFetched(t, got, want)
+		finish(t, got...)
+	}
+	emptied(t, l)
+}
+
 // parted returns the messages after a sequence, and those up to it.
 func parted(ms []sinks.Message, seq uint64) (after, upTo []sinks.Message) {
 	for _, m := range ms {

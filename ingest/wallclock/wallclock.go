@@ -52,6 +52,9 @@ func Span(w ingest.Window, zone *time.Location) (from, to time.Time) {
 	widen(Of(w.To, zone))
 	for t := w.From; ; {
 		_, change := t.In(zone).ZoneBounds()
+		if !change.After(t) && !change.IsZero() { // Go 1.26 says so of 31 December of a leap year: its years have 365 days
+			change = t.Add(24 * time.Hour)
+		}
 		if change.IsZero() || change.After(w.To) {
 			return from, to
 		}

@@ -65,3 +65,18 @@ func TestWhatTheClockShowsIsReadBack(t *testing.T) {
 		}
 	})
 }
+
+// The last day of a leap year, on which time.ZoneBounds of Go 1.26 tells of a change before it.
+func TestSpanEndsOnTheLastDayOfALeapYear(t *testing.T) {
+	t.Parallel()
+	for _, year := range []int{2024, 2028, 2040} {
+		for _, name := range []string{"Europe/Bucharest", "America/New_York", "Australia/Lord_Howe"} {
+			z := zone(t, name)
+			at := time.Date(year, 12, 31, 12, 0, 0, 0, z)
+			from, to := wallclock.Span(ingest.Window{From: at, To: at.Add(10 * time.Hour)}, z)
+			if to.Sub(from) != 10*time.Hour {
+				t.Errorf("%s %d: from %v to %v", name, year, from, to)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/schemas"
 	"github.com/callbus/callbus/sinks"
 	"github.com/callbus/callbus/sinks/log"
 	"github.com/callbus/callbus/sinks/sinktest"
@@ -108,6 +110,29 @@ func TestAnEventIsOneLine(t *testing.T) {
 				t.Errorf("written: %s, want %s", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestEventsOfEveryTypeCanBeReadBack(t *testing.T) {
+	f := &file{}
+	s := log.New(f)
+	var want []string
+	for _, typ := range events.Types() {
+		body, err := schemas.Example(typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := events.Parse(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Deliver(t.Context(), sinks.Delivery{Event: e, Body: body}); err != nil {
+			t.Errorf("Deliver of %s returned %v", typ, err)
+		}
+		want = append(want, e.ID)
+	}
+	if got := f.ids(); !slices.Equal(got, want) {
+		t.Errorf("written were %v, want %v", got, want)
 	}
 }
 

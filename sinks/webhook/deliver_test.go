@@ -15,6 +15,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
+	"github.com/callbus/callbus/schemas"
 	"github.com/callbus/callbus/sinks"
 	"github.com/callbus/callbus/sinks/webhook"
 )
@@ -92,6 +93,47 @@ func TestABinaryRequest(t *testing.T) {
 	if err := verifier(t, key).Verify(r.header, r.body, time.Now()); err != nil {
 		t.Errorf("Verify: %v", err)
 	}
+}
+
+func TestEventsOfEveryTypeArriveAsTheyAre(t *testing.T) {
+	got := make(chan request, 1)
+	url := server(t, recording(got, answering(204)))
+	structured, binary := sink(t, url), sink(t, url, func(c *webhook.Config) { c.Mode = webhook.Binary })
+	for _, typ := range events.Types() {
+		body, err := schemas.Example(typ)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := events.Parse(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := delivery(t, func(have *events.Event) { *have = e })
+		if err := structured.Deliver(t.Context(), d); err != nil {
+			t.Errorf("Deliver of %s: %v", typ, err)
+		}
+		if r := <-got; !bytes.Equal(r.body, d.Body) {
+			t.Errorf("%s arrives as %s, want %s", typ, r.body, d.Body)
+		}
+		if err := binary.Deliver(t.Context(), d); err != nil {
+			t.Errorf("Deliver of %s in binary mode: %v", typ, err)
+		}
+		r := <-got
+		if r.header.Get("Ce-Type") != string(typ) || r.header.Get("Ce-Subject") != e.Subject || !bytes.HasSuffix(d.Body, append([]byte(`"data":`), append(slices.Clone(r.body), '}')...)) {
+			t.Errorf("%s arrives in binary mode as %v %s, want the parts of %s", typ, r.header, r.body, d.Body)
+		}
+		if want := rfc3339(e.ExpiryTime); r.header.Get("Ce-Expirytime") != want {
+			t.Errorf("%s arrives with Ce-Expirytime %q, want %q", typ, r.header.Get("Ce-Expirytime"), want)
+		}
+	}
+}
+
+// rfc3339 returns t as an attribute; "" for one that is absent.
+func rfc3339(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339Nano)
 }
 
 // 2e, by status.

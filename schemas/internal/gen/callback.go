@@ -13,6 +13,7 @@ func callbackOpened() object {
 func callbackDue() object {
 	f := narrowed(neverReturned(), "status", constant("notified"))
 	f = narrowed(f, "step", positive)
+	f = narrowed(f, "steps", positive)
 	f = narrowed(f, "due_at", instant)
 	return titled("callback.due", "It is time to remind people of a call back. Comes once for each step of the ladder; a step that was passed by is left out.", record(f...))
 }
@@ -66,12 +67,12 @@ func callbackFields() []member {
 		field("account", "The account of callbus that the calls were missed in.", account),
 		field("external_number", "E.164 number of who is owed the call.", phone),
 		field("queue", "The queue or ring group that was called; null where none was, or none is known.", orNull(queue())),
-		field("missed_calls", "The calls that were missed, the oldest first: at most 100 of them.", missedCalls()),
+		field("missed_calls", "The calls that were missed, the oldest first. Of more than 100, the first and the last 99.", missedCalls()),
 		field("count", "How many calls were missed, also of those that are not listed.", positive),
 		field("first_missed_at", "When the first of them was missed.", instant),
 		field("last_missed_at", "When the last of them was missed.", instant),
 		field("step", "How far the ladder of reminders has come: 0 before the first.", natural),
-		field("steps", "How many reminders there are.", positive),
+		field("steps", "How many reminders there are, those that were told among them; 0 where none can be.", natural),
 		field("due_at", "In callback.due, when it fell due; else when the next reminder will fall due. Null when no more will.", orNull(instant)),
 		field("attempts", "How many calls back were not answered.", natural),
 		field("status", "How far it has come. watching: nobody was reminded yet; held: it is outside business hours, and the clock stands; snoozed: somebody asked to be reminded later.", oneOf(callbackStatuses...)),

@@ -38,7 +38,7 @@ func required() []member {
 		field("provider", "The kind of PBX, for example verimor.", provider),
 		field("recordedtime", "When callbus learned it.", instant),
 		field("partitionkey", "account/subject: the events of one key are in order.", object{{"type", "string"}, {"pattern", "^[a-z0-9-]{1,40}/[A-Za-z0-9_-]+$"}}),
-		field("correlationid", "The conversation, where calls are linked; else the subject.", identifier),
+		field("correlationid", "The conversation, where calls are linked; else the call (of a callback, the first that was missed), or the gap.", identifier),
 	}
 }
 
