@@ -186,6 +186,7 @@ func (d *Diary) relay(ctx context.Context) {
 		}
 	})
 	last, purged := uint64(0), time.Now()
+	defer func() { d.purge(context.WithoutCancel(ctx), last) }()
 	for m := range came {
 		all := []stored{m}
 		for len(came) > 0 {
@@ -249,6 +250,9 @@ func refusedEvent(err error) (id string, is bool) {
 
 // purge lets go of what is published. What stays is published again, which does no harm.
 func (d *Diary) purge(ctx context.Context, last uint64) {
+	if last == 0 || !d.bus.nc.IsConnected() {
+		return
+	}
 	err := try(ctx, func(ctx context.Context) error {
 		body, err := json.Marshal(map[string]any{"filter": diaryOut + d.sink + ".>", "seq": last + 1})
 		if err != nil {
