@@ -316,7 +316,7 @@ func liveThrough(t *rapid.T, crashes bool) {
 			l.now = at
 		}
 		evs := l.tracker.Observe(o)
-		if !crashes || rnd.IntN(12) != 0 {
+		if !crashes || rnd.IntN(24) != 0 {
 			l.store(evs)
 			continue
 		}
