@@ -20,7 +20,8 @@ import (
 	"github.com/callbus/callbus/sinks/webhook"
 )
 
-// vendors are the providers of callbus, one line each. This is the only file that knows them, and the kinds of sinks.
+// vendors are the providers of callbus, one line each. This is the only file that knows them, and the kinds of sinks; but the
+// command callbacks and the check of reminders know the kind callbacks.
 func vendors() []vendor {
 	return []vendor{
 		vendorOf("telsam", telsam.Defaults, telsam.New),
@@ -47,6 +48,9 @@ func kinds() []sinkKind {
 
 // openCallbacks opens the sink with its diary, and closes both together.
 func openCallbacks(ctx context.Context, at sinkPlace, c callbacks.Config) (sinks.Sink, error) {
+	if err := keepReminderSettings(ctx, at.bus, at.name, c); err != nil {
+		return nil, err
+	}
 	diary, err := at.bus.Diary(ctx, at.name, at.log)
 	if err != nil {
 		return nil, err
