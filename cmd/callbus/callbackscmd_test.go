@@ -143,6 +143,9 @@ func TestACallbackThatIsDoneIsPublishedAndLeavesTheList(t *testing.T) {
 		_, out, _ := r.callbacks("list", "--account", "acme", "--sink", "calls")
 		return strings.Contains(unspaced(out), "+905000000001 2 times") && !strings.Contains(out, "+905000000003")
 	})
+	if _, out, _ := runs(t, r.environ, "sinks", "list"); !strings.Contains(unspaced(out), "calls closed") {
+		t.Errorf("sinks list: %s", out)
+	}
 	_, table, _ := r.callbacks("list")
 	for _, want := range []string{"ID ACCOUNT CALLER MISSED SINCE QUEUE REMINDER DUE WAITS FOR", "other +905000000003 once", " first reminder"} {
 		if !strings.Contains(unspaced(table), want) {

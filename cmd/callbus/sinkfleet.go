@@ -11,6 +11,7 @@ import (
 
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
+	"github.com/callbus/callbus/sinks/callbacks"
 )
 
 // sinkFleet is the sinks of this process, each with its pump. One that is slow or dead delays no other.
@@ -83,6 +84,19 @@ func (f *sinkFleet) status() []sinks.Status {
 		all = append(all, s.pump.Status())
 	}
 	slices.SortFunc(all, func(a, b sinks.Status) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// ignored returns, by the name of the sink, which missed calls oblige nobody to call back.
+func (f *sinkFleet) ignored() map[string]map[callbacks.Ignored]uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]map[callbacks.Ignored]uint64{}
+	for name, s := range f.ships {
+		if keeps, ok := s.sink.(*withDiary); ok {
+			all[name] = keeps.Ignored()
+		}
+	}
 	return all
 }
 

@@ -42,7 +42,8 @@ func kinds() []sinkKind {
 		sinkKindOf("log",
 			func(context.Context, sinkPlace, nothing) (sinks.Sink, error) { return log.New(os.Stdout), nil },
 			func(nothing) time.Duration { return 0 }),
-		sinkKindOf("callbacks", openCallbacks, func(callbacks.Config) time.Duration { return 0 }),
+		sinkKindOf("callbacks", openCallbacks, func(callbacks.Config) time.Duration { return 0 },
+			events.CallAnswered, events.CallEnded, events.CallMissed, events.CallAmended), // by which somebody was missed, or called back
 	}
 }
 
