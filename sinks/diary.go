@@ -35,7 +35,7 @@ type Page struct {
 type Entry struct {
 	Page            // with the revision that it replaces
 	Aside []byte    // what the page held, when it cannot be read and is to be kept for a person
-	Wake  time.Time // when its alarm goes off; zero: the alarm that was set may go off once more, and none after it
+	Wake  time.Time // when its alarm goes off, instead of what was set before; zero: that stays, if there is one
 	Keep  time.Duration
 	// Events are published in their order, each exactly once.
 	Events []events.Event

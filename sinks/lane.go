@@ -33,9 +33,11 @@ var errUnreadable = errors.New("the stored event cannot be read")
 
 // lane delivers one event after another.
 func (p *Pump) lane() {
+	work, over := context.WithCancel(p.work) // of its own: what each delivery hangs on it does not meet that of other lanes
+	defer over()
 	for j := range p.jobs {
 		r := result{held: j.held}
-		r.err = p.deliver(j)
+		r.err = p.deliver(work, j)
 		r.cut = r.err != nil && p.work.Err() != nil
 		if r.err == nil && j.note {
 			err := withTimeout(p.bus, j.msg.Done)
@@ -47,9 +49,9 @@ func (p *Pump) lane() {
 	}
 }
 
-func (p *Pump) deliver(j job) (err error) {
+func (p *Pump) deliver(ctx context.Context, j job) (err error) {
 	body := j.msg.Body()
-	e, err := events.Parse(body)
+	e, err := p.read(body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
@@ -59,14 +61,15 @@ func (p *Pump) deliver(j job) (err error) {
 			err = &Error{Fault: OfEvent, Err: errors.New("the sink panicked; the log has more")}
 		}
 	}()
-	return p.cfg.Sink.Deliver(p.work, Delivery{Event: e, Body: body, Attempt: j.attempt})
+	return p.cfg.Sink.Deliver(ctx, Delivery{Event: e, Body: body, Attempt: j.attempt})
 }
 
-// withTimeout does f, which has opTimeout.
-func withTimeout(ctx context.Context, f func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, opTimeout)
-	defer cancel()
-	return f(ctx)
+// reader returns what reads stored events for s.
+func reader(s Sink) func([]byte) (events.Event, error) {
+	if _, ok := s.(Carrier); ok {
+		return events.ParseEnvelope
+	}
+	return events.Parse
 }
 
 // fetched is what a Fetch returned.

@@ -5,6 +5,18 @@ import (
 	"time"
 )
 
+// finishAll takes r back from its lane, and what has come from others meanwhile.
+func (p *Pump) finishAll(r result, now time.Time) {
+	for {
+		p.finish(r, now)
+		select {
+		case r = <-p.results:
+		default:
+			return
+		}
+	}
+}
+
 // finish takes a message back from a lane.
 func (p *Pump) finish(r result, now time.Time) {
 	h := r.held

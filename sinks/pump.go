@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/callbus/callbus/events"
 )
 
 const (
@@ -49,6 +51,7 @@ type PumpConfig struct {
 // still worked on; the fetcher fetches.
 type Pump struct {
 	cfg        PumpConfig
+	read       func([]byte) (events.Event, error)
 	mostParked int
 
 	circuit circuit
@@ -116,7 +119,7 @@ func NewPump(cfg PumpConfig) *Pump {
 	}
 	cfg.Log = cfg.Log.With("sink", cfg.Name)
 	p := &Pump{
-		cfg: cfg, mostParked: mostParked, circuit: circuit{State: Closed}, limit: 1,
+		cfg: cfg, read: reader(cfg.Sink), mostParked: mostParked, circuit: circuit{State: Closed}, limit: 1,
 		calls: map[string]*call{}, held: map[uint64]*held{},
 	}
 	p.poke = make(chan struct{}, 1)
@@ -140,7 +143,7 @@ func (p *Pump) Run(ctx context.Context) error {
 		p.advance(time.Now())
 		select {
 		case r := <-p.results:
-			p.finish(r, time.Now())
+			p.finishAll(r, time.Now())
 		case f := <-p.fetched:
 			p.take(f, time.Now())
 		case c := <-p.done:

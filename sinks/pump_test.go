@@ -79,6 +79,33 @@ func TestAnEventThatCannotBeReadIsBuriedUnsent(t *testing.T) {
 	})
 }
 
+// A carrier is an endpoint that wants no data.
+type carrier struct{ *endpoint }
+
+func (carrier) Carries() {}
+
+func TestOnlyACarrierIsGivenEventsWithoutTheirData(t *testing.T) {
+	t.Parallel()
+	in(t, func(w *world) {
+		whole := map[string]bool{}
+		w.answers(func(d sinks.Delivery) error { whole[d.Event.ID] = d.Event.Data != nil; return nil })
+		w.cfg.Lanes = 1
+		w.put("a")
+		w.start()
+		w.pass(time.Second)
+		w.end()
+		w.cfg.Sink = carrier{w.endpoint}
+		w.Store("call.missed.acme.c1", []byte(`{"specversion":"1.0"`))
+		w.put("b")
+		w.start()
+		w.pass(time.Second)
+		w.end()
+		if !whole["a.1"] || whole["b.1"] || len(whole) != 2 || len(w.Dead()) != 1 {
+			t.Errorf("events with data: %v; %d dead letters", whole, len(w.Dead()))
+		}
+	})
+}
+
 // S-2: 410 once, then enabled.
 func TestGoneDisablesUntilEnabledAndKeepsTheBacklog(t *testing.T) {
 	t.Parallel()

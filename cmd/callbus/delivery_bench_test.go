@@ -8,22 +8,22 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/events/secret"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/callbus/callbus/events/stream"
-	"github.com/callbus/callbus/sinks"
-	"github.com/callbus/callbus/sinks/webhook"
 )
 
 // BenchmarkDeliver is a backlog of events, one for each call, from the stream to a receiver that takes a while: consumer,
 // pump, signature, HTTP, acknowledgement; 64 lanes. Beside it a bare loop of net/http with as many goroutines sends the same
-// bytes to the same receiver.
+// bytes, header and body, to the same receiver; and so does one that is given each event by the bus, with nats.go alone, and
+// acknowledges it: no sink of this process can be faster.
 func BenchmarkDeliver(b *testing.B) {
 	for _, takes := range []time.Duration{0, 20 * time.Millisecond, 200 * time.Millisecond} {
 		b.Run(fmt.Sprintf("receiver=%s", takes), func(b *testing.B) { benchmarkDeliver(b, takes) })
@@ -35,7 +35,8 @@ const benchLanes = 64
 func benchmarkDeliver(b *testing.B, takes time.Duration) {
 	n := 20_000
 	if takes > 0 {
-		n = int(15 * time.Second / takes * benchLanes) // fifteen seconds' worth: a sink begins with one lane
+		// Of 200 answers one after another, a sink that begins with one lane and has twice as many after each loses five.
+		n = int(max(15*time.Second, 200*takes) / takes * benchLanes)
 	}
 	ctx := b.Context()
 	bus, err := openBus(ctx, Bus{DataDir: b.TempDir(), Listen: "off", Sync: Sync{Always: true}, Replicas: 1, MaxAge: 24 * time.Hour}, slog.New(slog.DiscardHandler))
@@ -44,8 +45,10 @@ func benchmarkDeliver(b *testing.B, takes time.Duration) {
 	}
 	defer bus.close()
 	var got atomic.Int64
+	var sent atomic.Pointer[http.Header] // by a sink
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		sent.CompareAndSwap(nil, &r.Header)
 		if takes > 0 {
 			time.Sleep(takes)
 		}
@@ -53,7 +56,7 @@ func benchmarkDeliver(b *testing.B, takes time.Duration) {
 		got.Add(1)
 	}))
 	defer server.Close()
-	evs := startedCalls(n)
+	evs := startedCalls(0, n)
 	if err := bus.Publish(ctx, evs...); err != nil {
 		b.Fatal(err)
 	}
@@ -61,72 +64,108 @@ func benchmarkDeliver(b *testing.B, takes time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var ours, bare time.Duration
+	var ours, bare, withBus cost
 	for run := 0; b.Loop(); run++ {
 		got.Store(0)
-		ours += deliverAll(b, bus.Bus, server.URL, fmt.Sprintf("s%d", run), func() bool { return got.Load() >= int64(n) })
-		bare += bareLoop(server.URL, body, n)
+		ours.add(func() {
+			deliverAll(b, bus.Bus, server.URL, fmt.Sprintf("s%d", run), func() bool { return got.Load() >= int64(n) })
+		})
+		bare.add(func() {
+			bareLoop(server.URL, *sent.Load(), func() ([]byte, func() error) { return body, func() error { return nil } }, n)
+		})
+		withBus.add(func() { bareLoop(server.URL, *sent.Load(), fromBus(b, bus.nc), n) })
 	}
-	b.ReportMetric(float64(n*b.N)/ours.Seconds(), "deliveries/s")
-	b.ReportMetric(float64(n*b.N)/bare.Seconds(), "bare/s")
-	b.ReportMetric(bare.Seconds()/ours.Seconds(), "ratio")
+	each := float64(n * b.N)
+	b.ReportMetric(each/ours.time.Seconds(), "deliveries/s")
+	b.ReportMetric(each/bare.time.Seconds(), "bare/s")
+	b.ReportMetric(each/withBus.time.Seconds(), "with-bus/s")
+	b.ReportMetric(bare.time.Seconds()/ours.time.Seconds(), "ratio")
+	b.ReportMetric(withBus.time.Seconds()/ours.time.Seconds(), "ratio-with-bus")
+	b.ReportMetric(ours.cpu.Seconds()/each*100_000, "cpu-s/100k")
+	b.ReportMetric(bare.cpu.Seconds()/each*100_000, "bare-cpu-s/100k")
+	b.ReportMetric(withBus.cpu.Seconds()/each*100_000, "with-bus-cpu-s/100k")
+}
+
+// A cost is the time that something took, and the CPU of this process meanwhile: that of the receiver is in it, and of the bus.
+type cost struct{ time, cpu time.Duration }
+
+func (c *cost) add(f func()) {
+	began, used := time.Now(), cpuUsed()
+	f()
+	c.time += time.Since(began)
+	c.cpu += cpuUsed() - used
+}
+
+func cpuUsed() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // of oneself it cannot fail
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // deliverAll lets a new sink deliver all that is stored.
-func deliverAll(b *testing.B, bus *stream.Bus, url, name string, done func() bool) time.Duration {
+func deliverAll(b *testing.B, bus *stream.Bus, url, name string, done func() bool) {
 	b.Helper()
 	f := newSinkFleet(slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(b.Context())
 	defer stop()
-	c := webhook.Config{URL: url, Secret: secret.New(demoSecret), AllowCIDRs: webhook.CIDRs{netip.MustParsePrefix("127.0.0.0/8")}}
-	began := time.Now()
-	err := f.start(ctx, bus, SinkConfig{Name: name, Kind: "webhook", Types: TypePatterns{"call.*"}, Start: Start{All: true}, Concurrency: benchLanes,
-		Config: &kindConfig[webhook.Config]{Config: c, open: func(_ context.Context, at sinkPlace, c webhook.Config) (sinks.Sink, error) {
-			return webhook.New(at.name, c, webhook.Options{})
-		},
-			giveUp: func(webhook.Config) time.Duration { return 0 }}})
-	if err != nil {
+	c := loopbackSink(name, url, 15*time.Second)
+	c.Concurrency = benchLanes
+	if err := f.start(ctx, bus, c); err != nil {
 		b.Fatal(err)
 	}
 	for !done() {
 		time.Sleep(time.Millisecond)
 	}
-	took := time.Since(began)
 	stop()
 	f.wait()
-	return took
 }
 
-// startedCalls returns call.started of so many calls.
-func startedCalls(n int) (all []events.Event) {
-	for i := range n {
-		c := missedCall()
-		c.CallID, c.Account, c.Provider, c.Revision, c.StartedAt = fmt.Sprintf("call-%06d", i), "acme", "telsam", 1, &noon
-		all = append(all, events.Event{
-			ID: events.ID("acme", c.CallID, events.CallStarted, 1), Type: events.CallStarted, Account: "acme", Provider: "telsam", Subject: c.CallID,
-			Time: noon, RecordedTime: noon, CorrelationID: c.CallID, Data: c,
-		})
-	}
-	return all
-}
-
-func bareLoop(url string, body []byte, n int) time.Duration {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchLanes}}
+// bareLoop sends n times what next returns, and says each time that it is sent.
+func bareLoop(url string, header http.Header, next func() (body []byte, done func() error), n int) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: benchLanes, DisableCompression: true}}
 	defer client.CloseIdleConnections()
 	var left atomic.Int64
 	left.Store(int64(n))
 	var all sync.WaitGroup
-	began := time.Now()
 	for range benchLanes {
 		all.Go(func() {
 			for left.Add(-1) >= 0 {
-				if resp, err := client.Post(url, "application/cloudevents+json", bytes.NewReader(body)); err == nil {
+				body, done := next()
+				req, _ := http.NewRequest(http.MethodPost, url, bytes.NewReader(body))
+				req.Header = header
+				if resp, err := client.Do(req); err == nil {
 					_, _ = io.Copy(io.Discard, resp.Body)
 					_ = resp.Body.Close()
 				}
+				_ = done()
 			}
 		})
 	}
 	all.Wait()
-	return time.Since(began)
+}
+
+// fromBus returns what gives one event after another, as nats.go has them from a consumer that is new.
+func fromBus(b *testing.B, nc *nats.Conn) func() ([]byte, func() error) {
+	b.Helper()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c, err := js.CreateConsumer(b.Context(), stream.Name, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: 20_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	messages, err := c.Messages(jetstream.PullMaxMessages(2 * benchLanes))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(messages.Stop)
+	return func() ([]byte, func() error) {
+		m, err := messages.Next()
+		if err != nil {
+			b.Error(err)
+			return nil, func() error { return err }
+		}
+		return m.Data(), m.Ack
+	}
 }

@@ -194,16 +194,26 @@ func (d *Diary) relay(ctx context.Context) {
 			came <- m
 		}
 	})
+	last, purged := uint64(0), time.Now()
+	defer func() { d.purge(context.WithoutCancel(ctx), last) }()
 	for m := range came {
 		all := []stored{m}
 		for len(came) > 0 {
 			all = append(all, <-came)
 		}
-		if ctx.Err() == nil && d.publish(ctx, all) {
-			d.purge(ctx, all[len(all)-1].seq)
+		if ctx.Err() != nil || !d.publish(ctx, all) {
+			continue
+		}
+		last = all[len(all)-1].seq
+		if time.Since(purged) > purgeEvery {
+			d.purge(ctx, last)
+			purged = time.Now()
 		}
 	}
 }
+
+// purgeEvery is how often what is published is cleared away, at most: the server looks through the whole stream for it.
+const purgeEvery = time.Minute
 
 // publish puts events into their stream. One that it will never take is said aloud and passed over.
 func (d *Diary) publish(ctx context.Context, all []stored) bool {
@@ -249,6 +259,9 @@ func refusedEvent(err error) (id string, is bool) {
 
 // purge lets go of what is published. What stays is published again, which does no harm.
 func (d *Diary) purge(ctx context.Context, last uint64) {
+	if last == 0 || !d.bus.nc.IsConnected() {
+		return
+	}
 	err := try(ctx, func(ctx context.Context) error {
 		body, err := json.Marshal(map[string]any{"filter": diaryOut + d.sink + ".>", "seq": last + 1})
 		if err != nil {

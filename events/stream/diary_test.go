@@ -210,7 +210,8 @@ func TestEventsOfADiaryArePublishedByTheNextProcess(t *testing.T) {
 	awaitEvents(t, b, evs...)
 	write(t, one, sinks.Entry{Page: sinks.Page{Key: "k", Text: []byte("x")}, Events: calls("globex", 1)[:1]})
 	awaitEvents(t, b, append(evs, calls("globex", 1)[0])...)
-	two.Close()
+	one.Close()
+	two.Close() // what is published is cleared away
 	for ctx := testContext(t); ; {
 		s, err := js.Stream(ctx, stream.DiaryName)
 		if err != nil {

@@ -89,6 +89,9 @@ func (w *diaryWrite) add(subject string, data []byte) *message {
 	return m
 }
 
+// mostOfEntry is more messages than an entry has but in a very rare case, in which the batch is refused and each goes alone.
+const mostOfEntry = 50
+
 // commit stores what is to be written, many entries in one batch when many wait: a batch costs a sync of the file, however much
 // is in it.
 func (d *Diary) commit(l *line) {
@@ -106,7 +109,7 @@ func (d *Diary) commit(l *line) {
 // more returns w and what else waits and fits into its batch. Of one page there is one entry: the others would be stale.
 func (d *Diary) more(w *diaryWrite) []*diaryWrite {
 	group, n, pages := []*diaryWrite{w}, len(w.msgs), map[string]bool{w.msgs[0].Subject: true}
-	for n < batchMessages/2 {
+	for n < batchMessages-mostOfEntry {
 		select {
 		case w := <-d.writes:
 			if pages[w.msgs[0].Subject] {

@@ -78,6 +78,44 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// F-2: the disk is full while a sink works. What is to be remembered is not said to be kept; what is done is known all the same,
+// and once there is room again the sink gets the rest, each event once, and in order.
+func TestFullDiskUnderTheSink(t *testing.T) {
+	t.Parallel()
+	dir := mountTmpfs(t, "64m")
+	s := startServer(t, stream.ServerConfig{DataDir: filepath.Join(dir, "data"), SyncAlways: true})
+	b := openBus(t, connect(t, s))
+	evs := calls("acme", 100)
+	publish(t, b, evs[:200]...)
+	l := openBacklog(t, b)
+	got := fetch(t, l, 100)
+	finish(t, got[:50]...)
+	ballast := filepath.Join(dir, "ballast")
+	fill(t, ballast)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if err := b.Publish(ctx, evs[200:]...); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("Publish on a full disk: %v", err)
+	}
+	if err := l.SetState(ctx, "circuit", []byte("open")); err == nil {
+		t.Error("what cannot be kept is said to be kept")
+	}
+	for _, m := range got[50:] {
+		_ = m.Done(t.Context()) // the server may not hear of it
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	publish(t, b, evs[200:]...)
+	if err := l.SetState(testContext(t), "circuit", []byte("open")); err != nil {
+		t.Error(err)
+	}
+	rest := fetch(t, l, 200)
+	checkFetched(t, rest, evs[100:])
+	finish(t, rest...)
+	emptied(t, l)
+}
+
 // fill writes a file until the disk is full.
 func fill(t *testing.T, name string) {
 	f, err := os.Create(name)

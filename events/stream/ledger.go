@@ -33,6 +33,9 @@ func (s slot) consumer() int {
 	return 0
 }
 
+// number is one number for a slot alone.
+func (s slot) number() uint64 { return s.seq<<1 | uint64(s.consumer()) }
+
 type opened struct {
 	event uint64    // its sequence in the stream of events
 	held  bool      // it is under way
@@ -149,13 +152,13 @@ const mostRecent = 1 << 15
 
 // recent is a set of the last slots that were added.
 type recent struct {
-	set  map[slot]struct{}
-	ring []slot
+	set  map[uint64]struct{} // of numbers, which are found faster than slots
+	ring []uint64
 	next int
 }
 
 func (r *recent) has(s slot) bool {
-	_, ok := r.set[s]
+	_, ok := r.set[s.number()]
 	return ok
 }
 
@@ -164,14 +167,14 @@ func (r *recent) add(s slot) {
 		return
 	}
 	if r.set == nil {
-		r.set = make(map[slot]struct{})
+		r.set = make(map[uint64]struct{})
 	}
-	r.set[s] = struct{}{}
+	r.set[s.number()] = struct{}{}
 	if len(r.ring) < mostRecent {
-		r.ring = append(r.ring, s)
+		r.ring = append(r.ring, s.number())
 		return
 	}
 	delete(r.set, r.ring[r.next])
-	r.ring[r.next] = s
+	r.ring[r.next] = s.number()
 	r.next = (r.next + 1) % mostRecent
 }

@@ -39,11 +39,13 @@ func (l *Backlog) reclaim(ctx context.Context, q *queue, info *jetstream.Consume
 // gather takes in all that reclaim brings, and puts it in order: the server's own order is that in which it gave each up, and
 // what an earlier reclaim brought and nobody took is before it. Then new messages may come.
 func (l *Backlog) gather(ctx context.Context, q *queue, info *jetstream.ConsumerInfo) (*jetstream.ConsumerInfo, error) {
-	for dry := false; !dry; {
+	before := len(q.came)
+	for dry := false; !dry && len(q.came)-before < info.NumAckPending; {
+		came := len(q.came)
 		if err := q.gather(ctx, l.bus.closed); err != nil {
 			return nil, err
 		}
-		dry = q.request.left > 0
+		dry = len(q.came) == came // a server that is busy may bring a part only, in the time that it has
 	}
 	slices.SortStableFunc(q.came, func(a, b arrival) int { return cmp.Compare(a.seq, b.seq) })
 	c := info.Config

@@ -59,7 +59,7 @@ func (c *Client) follow(ctx context.Context, newest ingest.Window) (ingest.Page,
 // hours before are read as well: a call that began then, and ends later, would else be missed until another is read.
 func (c *Client) begin(ctx context.Context, newest ingest.Window) (ingest.Page, news, error) {
 	r, found, err := c.window(ctx, newest)
-	if earlier := newest.To.Add(-span); err == nil && len(r.place) == 0 && earlier.Before(newest.From) {
+	if earlier := newest.To.Add(-span); err == nil && len(found) == 0 && earlier.Before(newest.From) {
 		newest.From = earlier
 		r, found, err = c.window(ctx, newest)
 	}

@@ -103,11 +103,11 @@ func (t *teller) complete(k *Case, a answer) {
 	t.forget(k, a.until)
 }
 
-// forget ends a case and lets go of its calls that are over.
+// forget ends a case and lets go of its calls that are over, but for the vendor's word on them: it may speak of others.
 func (t *teller) forget(k *Case, until time.Time) {
 	ended := Ended{ID: k.ID, Group: k.Group, First: k.First, Until: until, At: t.now}
 	t.Calls = slices.DeleteFunc(t.Calls, func(c Call) bool {
-		return c.Case == ended.ID && c.Kind == Missed && !c.Began.After(until)
+		return c.Case == ended.ID && c.Kind == Missed && c.Returned == nil && !c.Began.After(until)
 	})
 	for i := range t.Calls {
 		if t.Calls[i].Case == ended.ID {

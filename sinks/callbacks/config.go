@@ -118,7 +118,9 @@ func (c Config) Rules(sink string) (Rules, error) {
 	if err != nil {
 		return Rules{}, err
 	}
-	return Rules{Sink: sink, After: c.After, Grace: c.Grace, MaxAge: c.MaxAge, ByQueue: c.Scope == PerQueue, Hours: calendar}, nil
+	r := Rules{Sink: sink, After: c.After, Grace: c.Grace, MaxAge: c.MaxAge, ByQueue: c.Scope == PerQueue, Hours: calendar}
+	r.key = r.Key()
+	return r, nil
 }
 
 // shortly quotes a value, at most its beginning.

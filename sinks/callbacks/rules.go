@@ -16,6 +16,8 @@ type Rules struct {
 	MaxAge  time.Duration   // after the last missed call, when it is too late
 	ByQueue bool            // an obligation for each queue that the caller was missed in
 	Hours   hours.Calendar
+
+	key string // as Key has it, when it is known
 }
 
 // lateness is how much later than a call its record may be learned, and still be told from a repeat.
@@ -26,6 +28,9 @@ func (r Rules) horizon() time.Duration { return r.MaxAge + lateness }
 
 // Key tells rules from others: by other rules, what is open falls due at other times.
 func (r Rules) Key() string {
+	if r.key != "" {
+		return r.key
+	}
 	return events.Hash("rules", fmt.Sprint(r.After, r.Grace, r.MaxAge, r.ByQueue), r.Hours.String())
 }
 

@@ -2,6 +2,7 @@ package callbacks
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type Options struct {
 	// asked when a page of the diary cannot be.
 	Past func(ctx context.Context, since time.Time) iter.Seq2[events.Event, error]
 	Log  *slog.Logger // nil for none
+
+	reviewEvery time.Duration // 0: the constant of that name
 }
 
 // A Sink keeps the obligations. See the comment of the package.
@@ -31,6 +34,7 @@ type Sink struct {
 	Options
 
 	turns   [256]sync.Mutex // whose turn it is with a page, by its key
+	wakes   *wakes
 	due     chan sinks.Alarm
 	ctx     context.Context
 	end     context.CancelFunc
@@ -43,8 +47,11 @@ var _ sinks.Sink = (*Sink)(nil)
 const (
 	// reviewEvery is how often all pages are looked at, besides the alarms.
 	reviewEvery = time.Hour
-	// atOnce is how many pages are looked at at once when many alarms go off: their changes are stored together.
-	atOnce = 64
+	// atOnce is how many pages are looked at at once when many are due: their changes are stored together.
+	atOnce = 256
+	// alarmAfter is how much later than a page is due its alarm goes off: by then this process has looked at it, and has set
+	// the next one. It goes off when the process is gone, or stands still, and another one listens.
+	alarmAfter = 10 * time.Second
 	// shortestRest and longestRest are the pauses before something is tried again that the bus did not take.
 	shortestRest = 50 * time.Millisecond
 	longestRest  = 15 * time.Second
@@ -59,7 +66,7 @@ func New(name string, c Config, o Options) (*Sink, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sink{rules: rules, Options: o, due: make(chan sinks.Alarm), ignored: map[Ignored]*atomic.Uint64{}}
+	s := &Sink{rules: rules, Options: o, wakes: newWakes(), due: make(chan sinks.Alarm), ignored: map[Ignored]*atomic.Uint64{}}
 	for _, why := range []Ignored{Withheld, Internal, Backfilled} {
 		s.ignored[why] = new(atomic.Uint64)
 	}
@@ -70,6 +77,7 @@ func New(name string, c Config, o Options) (*Sink, error) {
 	}
 	s.working.Go(func() { s.listen(alarms) })
 	s.working.Go(s.reviews)
+	s.working.Go(s.wake)
 	return s, nil
 }
 
@@ -134,6 +142,7 @@ func (s *Sink) changeOnce(ctx context.Context, key string, at time.Time, f func(
 	if err != nil {
 		return err
 	}
+	set := c.Wake                 // an alarm that is set goes off
 	if c = f(c); c.Number == "" { // an alarm of a page that is no longer there
 		return nil
 	}
@@ -147,7 +156,15 @@ func (s *Sink) changeOnce(ctx context.Context, key string, at time.Time, f func(
 		return nil
 	}
 	p.Text = text
-	return s.Diary.Write(ctx, sinks.Entry{Page: p, Aside: aside, Wake: c.Wake, Keep: c.forgetAfter(s.rules), Events: told})
+	e := sinks.Entry{Page: p, Aside: aside, Keep: c.forgetAfter(s.rules), Events: told}
+	if !c.Wake.IsZero() && (aside != nil || !c.Wake.Equal(set)) { // an alarm that is set is set, and the write is cheaper without
+		e.Wake = c.Wake.Add(alarmAfter)
+	}
+	if err := s.Diary.Write(ctx, e); err != nil {
+		return err
+	}
+	s.wakes.set(sinks.Alarm{Key: key, At: c.Wake})
+	return nil
 }
 
 // read returns the caller that a page holds. One that cannot be read is worked out anew, and put aside.
@@ -188,6 +205,27 @@ func (c Caller) relive(e events.Event, key string, r Rules) Caller {
 		c, _ = c.Learn(f).Advance(e.RecordedTime, r)
 	}
 	return c
+}
+
+// wake hands on what is due, when it is.
+func (s *Sink) wake() {
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for s.ctx.Err() == nil {
+		a, is, next := s.wakes.due(time.Now())
+		if is {
+			s.hand(a)
+			continue
+		}
+		if !next.IsZero() {
+			t.Reset(time.Until(next))
+		}
+		select {
+		case <-t.C:
+		case <-s.wakes.changed:
+		case <-s.ctx.Done():
+		}
+	}
 }
 
 // listen hands on what alarms go off.
@@ -237,9 +275,9 @@ func (s *Sink) insist(a sinks.Alarm) {
 	}
 }
 
-// reviews looks at all pages now and then: for alarms that went off while nobody listened, and for rules that were changed.
+// reviews looks at all pages now and then: for what was due while nobody was there, and for rules that were changed.
 func (s *Sink) reviews() {
-	t := time.NewTicker(reviewEvery)
+	t := time.NewTicker(cmp.Or(s.reviewEvery, reviewEvery))
 	defer t.Stop()
 	for {
 		s.review()
@@ -259,13 +297,16 @@ func (s *Sink) review() {
 			}
 			return
 		}
-		if s.wantsLook(p) {
-			s.hand(sinks.Alarm{Key: p.Key})
-		}
+		s.wakes.set(s.lookAt(p))
 	}
 }
 
-func (s *Sink) wantsLook(p sinks.Page) bool {
+// lookAt returns when a page is to be looked at: at once, when it cannot be read, or was worked out by other rules.
+func (s *Sink) lookAt(p sinks.Page) sinks.Alarm {
 	c, err := parseCaller(p.Text)
-	return err != nil || !c.Wake.IsZero() && (!c.Wake.After(time.Now()) || c.Rules != s.rules.Key())
+	at := c.Wake
+	if err != nil || !at.IsZero() && c.Rules != s.rules.Key() {
+		at = time.Now()
+	}
+	return sinks.Alarm{Key: p.Key, At: at}
 }

@@ -25,7 +25,7 @@ type sink struct {
 	torn bool // the last line was not written whole
 }
 
-var _ sinks.Sink = (*sink)(nil)
+var _ sinks.Carrier = (*sink)(nil)
 
 // New returns a sink that writes to w, which it does not close. An error of w is the endpoint's: it concerns every event.
 func New(w io.Writer) sinks.Sink {
@@ -82,5 +82,8 @@ func (s *sink) lineOf(body []byte) ([]byte, error) {
 	s.line = b.Bytes()
 	return s.line, nil
 }
+
+// Carries is of [sinks.Carrier].
+func (s *sink) Carries() {}
 
 func (s *sink) Close() error { return nil }

@@ -17,6 +17,7 @@ import (
 const (
 	ReadPage  Op = "read page"
 	WritePage Op = "write page"
+	ReadPages Op = "read all pages"
 )
 
 // Diary is a diary in memory, as one process sees it. It keeps the rules of [sinks.Diary].
@@ -33,9 +34,11 @@ type diaryStore struct {
 	revision uint64
 	pages    map[string]keptPage
 	alarms   map[string]time.Time
+	soonest  time.Time     // of alarms; zero: none
 	gone     []sinks.Alarm // off
 	out      []events.Event
 	ids      map[string]bool
+	repeats  int
 	aside    [][]byte
 	fault    func(op Op) Fault
 }
@@ -67,6 +70,9 @@ func (d *Diary) Faulty(f func(op Op) Fault) {
 // Kill cuts this process off, at once: what it says from now on is not heard.
 func (d *Diary) Kill() { d.once.Do(func() { close(d.killed) }) }
 
+// Killed is closed by Kill.
+func (d *Diary) Killed() <-chan struct{} { return d.killed }
+
 // Reopen returns the diary as another process sees it.
 func (d *Diary) Reopen() *Diary { return d.process() }
 
@@ -75,6 +81,13 @@ func (d *Diary) Published() []events.Event {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.out)
+}
+
+// Repeats returns how many events were written again. They are published once all the same.
+func (d *Diary) Repeats() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.repeats
 }
 
 // Aside returns what was put aside.
@@ -161,15 +174,20 @@ func (s *diaryStore) put(e sinks.Entry) {
 	s.pages[e.Key] = p
 	if !e.Wake.IsZero() {
 		s.alarms[e.Key] = e.Wake
+		if s.soonest.IsZero() || e.Wake.Before(s.soonest) {
+			s.soonest = e.Wake
+		}
 	}
 	if e.Aside != nil {
 		s.aside = append(s.aside, e.Aside)
 	}
 	for _, ev := range e.Events {
-		if !s.ids[ev.ID] {
-			s.ids[ev.ID] = true
-			s.out = append(s.out, ev)
+		if s.ids[ev.ID] {
+			s.repeats++
+			continue
 		}
+		s.ids[ev.ID] = true
+		s.out = append(s.out, ev)
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -178,7 +196,7 @@ func (s *diaryStore) put(e sinks.Entry) {
 // Pages implements sinks.Diary.
 func (d *Diary) Pages(context.Context) iter.Seq2[sinks.Page, error] {
 	return func(yield func(sinks.Page, error) bool) {
-		if _, err := d.begin(ReadPage); err != nil {
+		if _, err := d.begin(ReadPages); err != nil {
 			yield(sinks.Page{}, err)
 			return
 		}
@@ -223,18 +241,24 @@ func (d *Diary) Alarms(ctx context.Context) iter.Seq2[sinks.Alarm, error] {
 func (s *diaryStore) ring(n int) (all []sinks.Alarm, soonest time.Time, changed <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := time.Now()
+	if now := time.Now(); !s.soonest.IsZero() && !s.soonest.After(now) {
+		s.goOff(now)
+	}
+	return slices.Clone(s.gone[n:]), s.soonest, s.changed
+}
+
+func (s *diaryStore) goOff(now time.Time) {
+	s.soonest = time.Time{}
 	for _, key := range slices.Sorted(maps.Keys(s.alarms)) {
 		at := s.alarms[key]
 		switch {
 		case !at.After(now):
 			s.gone = append(s.gone, sinks.Alarm{Key: key, At: at})
 			delete(s.alarms, key)
-		case soonest.IsZero() || at.Before(soonest):
-			soonest = at
+		case s.soonest.IsZero() || at.Before(s.soonest):
+			s.soonest = at
 		}
 	}
-	return slices.Clone(s.gone[n:]), soonest, s.changed
 }
 
 func (d *Diary) wait(ctx context.Context, until time.Time, changed <-chan struct{}) (alive bool) {

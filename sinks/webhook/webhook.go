@@ -42,7 +42,7 @@ type Sink struct {
 	delivered atomic.Bool // anything at all, in this life
 }
 
-var _ sinks.Sink = (*Sink)(nil)
+var _ sinks.Carrier = (*Sink)(nil)
 
 // New returns the sink of that name. It contacts nobody, and reads only the files that c names. Its error is that of
 // [Config.Validate].
@@ -119,6 +119,9 @@ func (s *Sink) failed(method string, e *sinks.Error) error {
 	e.Err = fmt.Errorf("sink %s: %s %s: %w", s.name, method, s.where, e.Err)
 	return e
 }
+
+// Carries is of [sinks.Carrier]: of an event its id and source are needed, and its trace.
+func (s *Sink) Carries() {}
 
 // Close closes the connections that are kept.
 func (s *Sink) Close() error {

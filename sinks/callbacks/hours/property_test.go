@@ -97,7 +97,7 @@ func durations() *rapid.Generator[time.Duration] {
 	)
 }
 
-func TestWhatIsNextOpenIsOpenAndStaysSo(t *testing.T) {
+func TestP9NextOpenIsIdempotentAndMonotone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		moment := moments().Draw(t, "moment")
 		c := calendars(moment).Draw(t, "settings").parse(t)
@@ -117,7 +117,7 @@ func TestWhatIsNextOpenIsOpenAndStaysSo(t *testing.T) {
 	})
 }
 
-func TestTimeThatIsAddedInPartsIsAddedAtOnce(t *testing.T) {
+func TestP9AddBusinessIsAdditive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		moment := moments().Draw(t, "moment")
 		c := calendars(moment).Draw(t, "settings").parse(t)
@@ -132,7 +132,7 @@ func TestTimeThatIsAddedInPartsIsAddedAtOnce(t *testing.T) {
 	})
 }
 
-func TestWhatIsLaterIsDueNoSooner(t *testing.T) {
+func TestP9WhatIsLaterIsDueNoSooner(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		moment := moments().Draw(t, "moment")
 		c := calendars(moment).Draw(t, "settings").parse(t)

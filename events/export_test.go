@@ -1,0 +1,7 @@
+package events
+
+// What ParseEnvelope is made of, for tests.
+var (
+	QuickEnvelope = envelope
+	CompactObject = compactObject
+)
