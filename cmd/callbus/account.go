@@ -154,21 +154,30 @@ func (r *reader) checkSettings(prefix string, s ingest.Settings) {
 // validate takes over the faults that a provider found in its Config. A provider begins each with the variable's
 // suffix and a colon.
 func (r *reader) validate(prefix string, err error) {
+	var all []Fault
 	for _, e := range split(err) {
 		suffix, problem, found := strings.Cut(e.Error(), ": ")
 		if _, known := r.owners[prefix+suffix]; !found || !known {
 			suffix, problem = "...", e.Error()
 		}
-		r.check(prefix+suffix, errors.New(problem))
+		if !r.faulty(prefix + suffix) {
+			all = append(all, Fault{Setting: r.name(prefix + suffix), Problem: problem})
+		}
 	}
+	r.faults = append(r.faults, all...) // only now: one variable may have several
 }
 
-func split(err error) []error {
-	if err == nil {
+// split returns the faults that err joins, and those that they join. An error that wraps several in a sentence is one.
+func split(err error) (all []error) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
 		return nil
+	case !ok || errors.Join(joined.Unwrap()...).Error() != err.Error():
+		return []error{err}
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
+	for _, e := range joined.Unwrap() {
+		all = append(all, split(e)...)
 	}
-	return []error{err}
+	return all
 }

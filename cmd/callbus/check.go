@@ -18,10 +18,11 @@ import (
 )
 
 const checkLong = `Reads the settings, then tries every account (the calls active now, and the records of the last minute), the bus and
-the addresses to listen on, and prints a table: what works, what does not, and what to do. It changes nothing.
+the addresses to listen on, and prints a table: what works, what does not, and what to do. It changes nothing. Of
+reminders to call back it says in words when they come, and warns of what is hardly meant.
 
-The exit code is 0 only if all works; 1 if something does not; 2 if a setting is wrong. --offline checks the settings
-alone.`
+The exit code is 0 only if all works, warnings or not; 1 if something does not; 2 if a setting is wrong. --offline checks
+the settings alone.`
 
 const checkExamples = `  callbus check
   callbus check --offline --env-file callbus.env
@@ -29,10 +30,11 @@ const checkExamples = `  callbus check
 
 // tried is one line of the table.
 type tried struct {
-	What   string
-	Failed bool
-	Found  string
-	Do     string // what to do about it
+	What     string
+	Failed   bool
+	Doubtful bool // it works, but hardly as it is meant
+	Found    string
+	Do       string // what to do about it
 }
 
 // errCheck ends callbus check when something does not work. The table has said what.
@@ -70,7 +72,7 @@ func newCheckCmd(w *world) *cobra.Command {
 func check(ctx context.Context, c Config, offline bool, out io.Writer) error {
 	fromDir, settingsErr := accountsOfDir(c)
 	accounts := slices.Concat(c.Accounts, fromDir)
-	table := []tried{settingsTried(c, len(accounts), settingsErr)}
+	table := append([]tried{settingsTried(c, len(accounts), settingsErr)}, checkReminders(c, time.Now())...)
 	if !offline {
 		table = append(table, tryAccounts(ctx, accounts)...)
 		table = append(table, tryBus(ctx, c.Bus), tryHTTP(c))
@@ -195,8 +197,11 @@ func printTable(out io.Writer, table []tried) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, t := range table {
 		mark := "ok"
-		if t.Failed {
+		switch {
+		case t.Failed:
 			mark = "FAILED"
+		case t.Doubtful:
+			mark = "warning"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\n", t.What, mark, oneLine(t.Found))
 		if t.Do != "" {

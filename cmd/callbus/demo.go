@@ -61,7 +61,7 @@ const (
 )
 
 // demoRates are how many calls a minute begin at each vendor, besides those that follow from others.
-var demoRates = map[string]float64{"telsam": 30, "verimor": 8, "bulutfon": 8, "while1": 8}
+var demoRates = map[string]float64{"telsam": 40, "verimor": 12, "bulutfon": 12, "while1": 12}
 
 // demoSettings are in place of the vendor's defaults, so that less is waited for. Verimor allows six requests a minute.
 var demoSettings = map[string]map[string]string{
@@ -69,6 +69,19 @@ var demoSettings = map[string]map[string]string{
 	"verimor":  {"POLL_CDR": "12s"},
 	"bulutfon": {"POLL_CDR": "1s"},
 	"while1":   {"POLL_CDR": "1s", "SETTLE": "4s"},
+}
+
+// demoReminders are the callbacks of a world ten times as fast as life, in which 40 s are to show each of their events.
+var demoReminders = map[string]string{"GRACE": "2s", "AFTER": "6s,15s", "MAX_AGE": "30s"}
+
+// demoCallers are the people outside, at each vendor: so few that those who were missed are soon in a call again, whoever rings.
+const demoCallers = 20
+
+// demoMix has more missed calls than DefaultMix, and more of them returned, and sooner: few watch for long.
+func demoMix() pbxsim.Mix {
+	m := pbxsim.DefaultMix()
+	m.Answered, m.Returned, m.Prompt = 0.55, 0.8, 0.7
+	return m
 }
 
 // demoWaits is how much longer than at the others it takes until everything is known at a vendor.
@@ -99,7 +112,7 @@ func runDemo(ctx context.Context, w *world, o demoOptions, log *slog.Logger) err
 // worldOf gives each vendor a world of its own, or every call would be told four times.
 func (d *demo) worldOf(vendor string) *pbxsim.World {
 	nth := uint64(slices.Index(pbxsim.Vendors(), vendor))
-	return pbxsim.NewWorld(pbxsim.Config{Seed: d.seed + nth, Start: d.began.Add(-demoAhead), Rate: demoRates[vendor], Scale: demoScale})
+	return pbxsim.NewWorld(pbxsim.Config{Seed: d.seed + nth, Start: d.began.Add(-demoAhead), Rate: demoRates[vendor], Scale: demoScale, Callers: demoCallers, Mix: demoMix()})
 }
 
 // demo is callbus with everything around it that it needs.
@@ -146,11 +159,12 @@ func (d *demo) run(ctx context.Context, folder string) error {
 // tried again after two seconds.
 const demoPatience = 6 * time.Second
 
-// settle stops the watching, takes in what was published until then, and waits until the receiver has it.
+// settle stops the watching and the reminders, takes in what was published until then, and waits until the receiver has it.
 func (d *demo) settle(ctx context.Context, e *engine) error {
 	for _, vendor := range pbxsim.Vendors() {
 		e.fleet.stop(vendor)
 	}
+	e.sinks.stop("reminders")
 	d.seen = nil
 	for event, err := range e.bus.Events(ctx, stream.Filter{Since: d.began}) {
 		if err != nil {
@@ -173,13 +187,19 @@ func (d *demo) config(folder string) (Config, error) {
 		"CALLBUS_DATA_DIR":       folder,
 		"CALLBUS_STREAM_MAX_AGE": "24h",
 
-		"CALLBUS_SINKS":                     "receiver",
+		"CALLBUS_SINKS":                     "receiver,reminders",
 		"CALLBUS_SINK_RECEIVER_KIND":        "webhook",
 		"CALLBUS_SINK_RECEIVER_TYPES":       "*",
 		"CALLBUS_SINK_RECEIVER_URL":         d.hook.URL(),
 		"CALLBUS_SINK_RECEIVER_SECRET":      demoSecret,
 		"CALLBUS_SINK_RECEIVER_ALLOW_CIDRS": "127.0.0.1/32",
 		"CALLBUS_SINK_RECEIVER_START":       "all",
+
+		"CALLBUS_SINK_REMINDERS_KIND":  "callbacks",
+		"CALLBUS_SINK_REMINDERS_START": "all",
+	}
+	for setting, value := range demoReminders {
+		vars[sinkPrefix("reminders")+setting] = value
 	}
 	for _, p := range d.pbx.pbxs {
 		maps.Copy(p.Settings, demoSettings[p.Vendor])
@@ -207,15 +227,24 @@ func (d *demo) welcome(e *engine) error {
 	_, err := fmt.Fprintf(d.world.stderr, `Simulated PBXs of four vendors (%s) with calls ten times as fast as in life, and callbus watching them
 (seed %d). Telsam shows its active calls; the others tell of a call once it is over. Verimor allows six requests a minute.
 
-  events      %s   any NATS client may subscribe: call.missed.>  call.*.telsam.>  source.gap.>
+  events      %s   any NATS client may subscribe: call.missed.>  call.*.telsam.>  callback.due.>
+  callbacks   %s   who waits for a call back: reminders after %s, given up after %s
   health      http://%s/readyz   metrics: /metrics   schemas: /schemas/
   the PBXs    http://%s/
   webhooks    %s   a receiver that checks signatures and fails now and then
 
 Stop with Ctrl-C.
 
-`, strings.Join(pbxsim.Vendors(), ", "), d.seed, e.bus.url(), e.http.Addr(), d.pbx.listener.Addr(), d.hook.URL())
+`, strings.Join(pbxsim.Vendors(), ", "), d.seed, e.bus.url(), listCommand(e.bus.url()), demoReminders["AFTER"], demoReminders["MAX_AGE"], e.http.Addr(), d.pbx.listener.Addr(), d.hook.URL())
 	return err
+}
+
+// listCommand is how to see who waits, from another terminal.
+func listCommand(url string) string {
+	if url == "nats://127.0.0.1:4222" {
+		return "callbus callbacks list"
+	}
+	return "CALLBUS_NATS_URL=" + url + " callbus callbacks list"
 }
 
 // print prints each event as it arrives.
@@ -246,7 +275,7 @@ func (d *demo) farewell() error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(d.world.stderr, "\n%s\n", d.hook.summary(len(d.seen)))
+	_, err := fmt.Fprintf(d.world.stderr, "\n%s\n\n%s\n", returnsOf(d.seen), d.hook.summary(len(d.seen)))
 	return err
 }
 

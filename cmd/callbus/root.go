@@ -97,7 +97,7 @@ func newRootCmd(w *world) *cobra.Command {
 	}
 	root.SetVersionTemplate("{{.DisplayName}} {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newRunCmd(w), newDemoCmd(w), newCheckCmd(w), newTailCmd(w), newBackfillCmd(w), newReplayCmd(w), newDeadCmd(w), newSinksCmd(w), newHangupCmd(w), newSchemaCmd(w), newPbxsimCmd(w), newVersionCmd(w))
+	root.AddCommand(newRunCmd(w), newDemoCmd(w), newCheckCmd(w), newTailCmd(w), newBackfillCmd(w), newReplayCmd(w), newDeadCmd(w), newSinksCmd(w), newCallbacksCmd(w), newHangupCmd(w), newSchemaCmd(w), newPbxsimCmd(w), newVersionCmd(w))
 	root.SetHelpCommand(newHelpCmd(root))
 	return root
 }

@@ -20,6 +20,7 @@ var (
 	buriedDesc    = prometheus.NewDesc("callbus_sink_dead_letters_total", "Events that were put into the dead letters.", perSink, nil)
 	lostDesc      = prometheus.NewDesc("callbus_sink_expired_total", "Events that aged out of the stream before they were delivered.", perSink, nil)
 	retryingDesc  = prometheus.NewDesc("callbus_sink_retrying_calls", "Calls of which an event waits for its next attempt.", perSink, nil)
+	ignoredDesc   = prometheus.NewDesc("callbus_callbacks_ignored_total", "Missed calls that oblige nobody to call back: withheld, internal, backfilled.", []string{"sink", "reason"}, nil)
 	circuitDesc   = prometheus.NewDesc("callbus_sink_circuit", "1 for the state that the sink is in: closed (it sends), open, half-open, disabled.", []string{"sink", "state"}, nil)
 )
 
@@ -28,6 +29,11 @@ func (c sinkCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.Describ
 func (c sinkCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range c.fleet.status() {
 		collectSink(ch, s)
+	}
+	for sink, ignored := range c.fleet.ignored() {
+		for reason, n := range ignored {
+			ch <- prometheus.MustNewConstMetric(ignoredDesc, prometheus.CounterValue, float64(n), sink, string(reason))
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ type sinkConfig interface {
 	Validate() error // every fault, joined, each beginning with its variable's suffix
 	Open(ctx context.Context, at sinkPlace) (sinks.Sink, error)
 	GiveUpAfter() time.Duration // 0: the pump's own
+	Needs() []events.Type       // what it cannot do without
 }
 
 // sinkPlace is where a sink is opened: its name, and what it may work with.
@@ -59,19 +60,21 @@ type sinkPlace struct {
 type sinkOpener[C any] func(ctx context.Context, at sinkPlace, c C) (sinks.Sink, error)
 
 // sinkKindOf makes a kind of what its package exports.
-func sinkKindOf[C interface{ Validate() error }](name string, open sinkOpener[C], giveUp func(C) time.Duration) sinkKind {
-	return sinkKind{name: name, config: func() sinkConfig { return &kindConfig[C]{open: open, giveUp: giveUp} }}
+func sinkKindOf[C interface{ Validate() error }](name string, open sinkOpener[C], giveUp func(C) time.Duration, needs ...events.Type) sinkKind {
+	return sinkKind{name: name, config: func() sinkConfig { return &kindConfig[C]{open: open, giveUp: giveUp, needs: needs} }}
 }
 
 type kindConfig[C interface{ Validate() error }] struct {
 	Config C
 	open   sinkOpener[C]
 	giveUp func(C) time.Duration
+	needs  []events.Type
 }
 
 func (k *kindConfig[C]) Target() any                { return &k.Config }
 func (k *kindConfig[C]) Validate() error            { return k.Config.Validate() }
 func (k *kindConfig[C]) GiveUpAfter() time.Duration { return k.giveUp(k.Config) }
+func (k *kindConfig[C]) Needs() []events.Type       { return k.needs }
 
 func (k *kindConfig[C]) Open(ctx context.Context, at sinkPlace) (sinks.Sink, error) {
 	return k.open(ctx, at, k.Config)
@@ -109,6 +112,7 @@ func (r *reader) sink(name string, kinds []sinkKind) (_ SinkConfig, ok bool) {
 	if v.Concurrency < 1 || v.Concurrency > mostLanes {
 		r.check(prefix+"CONCURRENCY", refuse(fmt.Sprintf("1 to %d", mostLanes), "%d requests cannot be under way at once", v.Concurrency))
 	}
+	r.check(prefix+"TYPES", v.Types.suffice(v.Kind, s.Config.Needs()))
 	r.read(owner, prefix, s.Config.Target())
 	r.validate(prefix, s.Config.Validate())
 	return s, len(r.faults) == before
@@ -152,6 +156,25 @@ func (p *TypePatterns) UnmarshalText(text []byte) error {
 		return errors.New("names no type")
 	}
 	return nil
+}
+
+// takes tells whether events of this type are among those that p stands for.
+func (p TypePatterns) takes(t events.Type) bool {
+	return slices.ContainsFunc(p, func(pattern string) bool { return matches(pattern, t) })
+}
+
+// suffice refuses patterns that leave out what a kind of sink cannot do without.
+func (p TypePatterns) suffice(kind string, needs []events.Type) error {
+	var missing []string
+	for _, t := range needs {
+		if !p.takes(t) {
+			missing = append(missing, string(t))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return refuse("call.*, which is the default", "leaves out %s, which a sink of kind %s cannot do without", strings.Join(missing, ", "), kind)
 }
 
 // Start is where a sink that is new begins.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
+	"github.com/callbus/callbus/sinks/callbacks"
 )
 
 // sinkFleet is the sinks of this process, each with its pump. One that is slow or dead delays no other.
@@ -28,6 +29,8 @@ type sinkShip struct {
 	sink    sinks.Sink
 	backlog *stream.Backlog
 	pump    *sinks.Pump
+	leave   context.CancelFunc
+	arrived chan struct{} // closed when it has come to rest
 }
 
 func newSinkFleet(log *slog.Logger) *sinkFleet {
@@ -36,7 +39,7 @@ func newSinkFleet(log *slog.Logger) *sinkFleet {
 
 // start opens the sink and lets its pump deliver until ctx is done, and then until what is under way has come to rest.
 func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) error {
-	s := &sinkShip{config: c}
+	s := &sinkShip{config: c, arrived: make(chan struct{})}
 	var err error
 	if s.sink, err = c.Config.Open(ctx, sinkPlace{c.Name, bus, f.log}); err != nil {
 		return err
@@ -50,11 +53,25 @@ func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) er
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ships[c.Name] = s
+	ctx, s.leave = context.WithCancel(ctx)
 	f.pumps.Go(func() { f.sail(ctx, s) })
 	return nil
 }
 
+// stop ends one sink, and returns when it has come to rest.
+func (f *sinkFleet) stop(name string) {
+	f.mu.Lock()
+	s := f.ships[name]
+	f.mu.Unlock()
+	if s != nil {
+		s.leave()
+		<-s.arrived
+	}
+}
+
 func (f *sinkFleet) sail(ctx context.Context, s *sinkShip) {
+	defer close(s.arrived)
+	defer s.leave()
 	if err := s.pump.Run(ctx); err != nil && ctx.Err() == nil {
 		f.log.Error("the sink has stopped; its backlog stays in the stream", "sink", s.config.Name, "error", err)
 	}
@@ -83,6 +100,19 @@ func (f *sinkFleet) status() []sinks.Status {
 		all = append(all, s.pump.Status())
 	}
 	slices.SortFunc(all, func(a, b sinks.Status) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// ignored returns, by the name of the sink, which missed calls oblige nobody to call back.
+func (f *sinkFleet) ignored() map[string]map[callbacks.Ignored]uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]map[callbacks.Ignored]uint64{}
+	for name, s := range f.ships {
+		if keeps, ok := s.sink.(*withDiary); ok {
+			all[name] = keeps.Ignored()
+		}
+	}
 	return all
 }
 

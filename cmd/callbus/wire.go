@@ -20,7 +20,8 @@ import (
 	"github.com/callbus/callbus/sinks/webhook"
 )
 
-// vendors are the providers of callbus, one line each. This is the only file that knows them, and the kinds of sinks.
+// vendors are the providers of callbus, one line each. This is the only file that knows them, and the kinds of sinks; but the
+// command callbacks and the check of reminders know the kind callbacks.
 func vendors() []vendor {
 	return []vendor{
 		vendorOf("telsam", telsam.Defaults, telsam.New),
@@ -41,12 +42,16 @@ func kinds() []sinkKind {
 		sinkKindOf("log",
 			func(context.Context, sinkPlace, nothing) (sinks.Sink, error) { return log.New(os.Stdout), nil },
 			func(nothing) time.Duration { return 0 }),
-		sinkKindOf("callbacks", openCallbacks, func(callbacks.Config) time.Duration { return 0 }),
+		sinkKindOf("callbacks", openCallbacks, func(callbacks.Config) time.Duration { return 0 },
+			events.CallAnswered, events.CallEnded, events.CallMissed, events.CallAmended), // by which somebody was missed, or called back
 	}
 }
 
 // openCallbacks opens the sink with its diary, and closes both together.
 func openCallbacks(ctx context.Context, at sinkPlace, c callbacks.Config) (sinks.Sink, error) {
+	if err := keepReminderSettings(ctx, at.bus, at.name, c); err != nil {
+		return nil, err
+	}
 	diary, err := at.bus.Diary(ctx, at.name, at.log)
 	if err != nil {
 		return nil, err

@@ -59,8 +59,8 @@ type Diary struct {
 	log  *slog.Logger
 
 	writes  chan *diaryWrite
+	work    context.Context // done when it is closed
 	end     context.CancelFunc
-	closed  <-chan struct{}
 	working sync.WaitGroup
 }
 
@@ -76,15 +76,24 @@ func (b *Bus) Diary(ctx context.Context, sink string, log *slog.Logger) (*Diary,
 	if err := b.ensureDiary(ctx); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
-	work, end := context.WithCancel(context.WithoutCancel(ctx))
-	d := &Diary{bus: b, sink: sink, log: logOr(log).With("sink", sink), writes: make(chan *diaryWrite), end: end, closed: work.Done()}
-	l, err := newLine(b.nc, DiaryName, d.closed)
+	d, err := b.newDiary(ctx, sink, log)
 	if err != nil {
-		end()
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	d.working.Go(func() { d.relay(d.work) })
+	return d, nil
+}
+
+// newDiary returns a Diary that reads and writes, and publishes nothing.
+func (b *Bus) newDiary(ctx context.Context, sink string, log *slog.Logger) (*Diary, error) {
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	d := &Diary{bus: b, sink: sink, log: logOr(log).With("sink", sink), writes: make(chan *diaryWrite), work: work, end: end}
+	l, err := newLine(b.nc, DiaryName, work.Done())
+	if err != nil {
+		end()
+		return nil, err
+	}
 	d.working.Go(func() { d.commit(l) })
-	d.working.Go(func() { d.relay(work) })
 	return d, nil
 }
 

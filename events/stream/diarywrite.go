@@ -34,7 +34,7 @@ func (d *Diary) Write(ctx context.Context, e sinks.Entry) error {
 func (d *Diary) wait(ctx context.Context, w *diaryWrite) error {
 	select {
 	case d.writes <- w:
-	case <-d.closed:
+	case <-d.work.Done():
 		return ErrClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -100,7 +100,7 @@ func (d *Diary) commit(l *line) {
 		select {
 		case w := <-d.writes:
 			d.commitAll(l, d.more(w))
-		case <-d.closed:
+		case <-d.work.Done():
 			return
 		}
 	}

@@ -80,8 +80,8 @@ func (b *Bus) addUp(ctx context.Context, what string, s *SinkInfo) error {
 	})
 }
 
-// RemoveSink forgets a sink that is not run any more: its place, its state, and what it was to deliver again. Its dead letters
-// stay. A process that still runs it makes it anew where it is. The error is [ErrNotFound] when there is no such sink.
+// RemoveSink forgets a sink that is not run any more: its place, its state, its diary, and what it was to deliver again. Its
+// dead letters stay. A process that still runs it makes it anew where it is. The error is [ErrNotFound] when there is no such sink.
 func (b *Bus) RemoveSink(ctx context.Context, sink string) error {
 	what := "remove sink " + sink
 	if _, err := b.sinkConsumer(ctx, sink); err != nil {
@@ -108,7 +108,7 @@ func (b *Bus) removeSink(ctx context.Context, sink string) error {
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err
 	}
-	if err := b.forgetKey(ctx, positionKey(sink)); err != nil {
+	if err := errors.Join(b.forgetKey(ctx, positionKey(sink)), b.removeDiary(ctx, sink)); err != nil {
 		return err
 	}
 	return gone(b.js.DeleteConsumer(ctx, Name, durable(sink)))

@@ -14,7 +14,7 @@ import (
 type Config struct {
 	After    Durations     `env:"AFTER, default=15m,1h,4h"` // of business time since the first missed call: when reminders fall due
 	Hours    string        `env:"HOURS, default=Mon-Sun 00:00-24:00"`
-	Timezone string        `env:"TIMEZONE, default=UTC"` // of HOURS and HOLIDAYS
+	Timezone string        `env:"TIMEZONE"` // of HOURS and HOLIDAYS; UTC if it is empty
 	Holidays string        `env:"HOLIDAYS"`
 	Grace    time.Duration `env:"GRACE, default=60s"`    // how long a missed call stands before anything is told
 	MaxAge   time.Duration `env:"MAX_AGE, default=72h"`  // after the last missed call, when it is too late
@@ -50,6 +50,15 @@ func (d *Durations) UnmarshalText(text []byte) error {
 		*d = append(*d, one)
 	}
 	return nil
+}
+
+// MarshalText writes what UnmarshalText reads.
+func (d Durations) MarshalText() ([]byte, error) {
+	var all []string
+	for _, one := range d {
+		all = append(all, one.String())
+	}
+	return []byte(strings.Join(all, ",")), nil
 }
 
 // Validate returns every fault of c, each by the name of its variable.

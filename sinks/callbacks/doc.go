@@ -17,16 +17,16 @@
 // [Caller.Advance] makes of both what is to be told by now, and when it must look again. It is a function: it reads no clock
 // and asks nobody.
 //
-//	                      missed
-//	                        |  GRACE
-//	                        v                 each step of AFTER, in business time
-//	     (answered)     callback.opened ------------------------------------------> callback.due, 1 to n
-//	  nothing is told       |                                                            |
-//	                        +--- a call back that nobody answers: callback.attempted ----+
-//	                        |
-//	     a conversation, the vendor's word, a person's word ---> callback.completed
-//	     it was not missed after all -------------------------> callback.cancelled
-//	     MAX_AGE after the last missed call ------------------> callback.expired
+//	                    missed
+//	                      |  GRACE
+//	                      v                 each step of AFTER, in business time
+//	   (answered)     callback.opened ------------------------------------------> callback.due, 1 to n
+//	nothing is told       |                                                            |
+//	                      +--- a call back that nobody answers: callback.attempted ----+
+//	                      |
+//	   a conversation, the vendor's word, a person's word ---> callback.completed
+//	   it was not missed after all -------------------------> callback.cancelled
+//	   MAX_AGE after the last missed call ------------------> callback.expired
 //
 // # What it guarantees
 //

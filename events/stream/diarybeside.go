@@ -1,0 +1,79 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// What is done with diaries beside the sinks that keep them.
+
+// DiaryBeside returns the diary of a sink to somebody who is not that sink, and looks at its pages or changes one. It makes no
+// stream, and publishes nothing: that is left to the sink. The error is [ErrNotFound] when no sink has ever kept a diary. It is
+// to be closed, like any other.
+func (b *Bus) DiaryBeside(ctx context.Context, sink string) (*Diary, error) {
+	what := "open the diary of sink " + sink
+	if !isToken(sink) {
+		return nil, fmt.Errorf("%s: %w: its name is not of [A-Za-z0-9_-]", what, ErrInvalid)
+	}
+	err := retry(ctx, what, func(ctx context.Context) error {
+		_, err := b.js.Stream(ctx, DiaryName)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return fmt.Errorf("%w: there is no stream %s", ErrNotFound, DiaryName)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.newDiary(ctx, sink, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	return d, nil
+}
+
+// DiarySinks returns the names of the sinks that have pages, in order. There are none where no sink has ever kept a diary.
+func (b *Bus) DiarySinks(ctx context.Context) ([]string, error) {
+	names := map[string]bool{}
+	err := retry(ctx, "look for diaries", func(ctx context.Context) error {
+		s, err := b.js.Stream(ctx, DiaryName)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		info, err := s.Info(ctx, jetstream.WithSubjectFilter(diaryPage+">"))
+		if err != nil {
+			return err
+		}
+		for subject := range info.State.Subjects {
+			name, _, _ := strings.Cut(strings.TrimPrefix(subject, diaryPage), ".")
+			names[name] = true
+		}
+		return nil
+	})
+	return slices.Sorted(maps.Keys(names)), err
+}
+
+// removeDiary deletes all that a sink keeps in its diary, but for pages that could not be read: those are for a person.
+func (b *Bus) removeDiary(ctx context.Context, sink string) error {
+	s, err := b.js.Stream(ctx, DiaryName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, kind := range []string{diaryAlarm, diaryDue, diaryOut, diaryPage} {
+		all = errors.Join(all, s.Purge(ctx, jetstream.WithPurgeSubject(kind+sink+".>")))
+	}
+	return all
+}
