@@ -209,50 +209,83 @@ func (t *teller) attempts(k *Case) {
 // remind tells that a reminder is due, if it is, and the business is open. Of several that are, because callbus was away, only
 // the last is told.
 func (t *teller) remind(k *Case) {
-	due := t.dueTimes(k)
-	passed := 0
-	for passed < len(due) && !due[passed].After(t.now) {
-		passed++
-	}
-	if passed == 0 || !t.rules.Hours.Open(t.now) {
+	r, extra := t.passed(k)
+	if r.step == 0 || !t.rules.Hours.Open(t.now) {
 		return
 	}
-	k.Step, k.Snoozed, k.Status = k.Step+passed, time.Time{}, events.StatusNotified
-	at := due[passed-1]
+	if extra {
+		k.Extra++
+	}
+	k.Step, k.Snoozed, k.Status = r.step, time.Time{}, events.StatusNotified
 	t.plan(k)
-	t.tell(k, events.CallbackDue, k.Step, at, events.ID(t.Account, k.ID, events.CallbackOpened, 1), func(d *events.Callback) { d.DueAt = &at })
+	t.tell(k, events.CallbackDue, k.Step, r.at, events.ID(t.Account, k.ID, events.CallbackOpened, 1), func(d *events.Callback) { d.DueAt = &r.at })
 }
 
-// dueTimes returns when the reminders of a case that were not told fall due. A person may have put them off, and is then
-// reminded once more at the least.
-func (t *teller) dueTimes(k *Case) []time.Time {
-	due := t.rules.ladder(t.members(k.ID)[0].At, k.Step)
-	if k.Snoozed.IsZero() {
-		return due
+// passed returns the last reminder that fell due and was not told, of step 0 if there is none; and whether the one that a
+// person asked for is among those.
+func (t *teller) passed(k *Case) (last reminder, extra bool) {
+	for _, r := range t.reminders(k) {
+		if r.at.After(t.now) {
+			break
+		}
+		last, extra = r, extra || r.extra
+	}
+	return last, extra
+}
+
+// A reminder is one that was not told yet.
+type reminder struct {
+	at    time.Time
+	step  int
+	extra bool // a person asked for it, between two steps of the ladder
+}
+
+// reminders returns those of a case that were not told, as they fall due. When a person has put them off there is one at that
+// time, in place of those before it; and if there are none before it, besides them.
+func (t *teller) reminders(k *Case) []reminder {
+	var all []reminder
+	for i, at := range t.rules.ladder(t.members(k.ID)[0].At, k.Step-k.Extra) {
+		all = append(all, reminder{at: at, step: k.Step + 1 + i})
 	}
 	again := t.rules.Hours.NextOpen(k.Snoozed)
-	for i := range due {
-		if due[i].Before(again) {
-			due[i] = again
-		}
+	if k.Snoozed.IsZero() || again.IsZero() {
+		return all
 	}
-	if len(due) == 0 && !again.IsZero() {
-		due = append(due, again)
+	before := 0
+	for before < len(all) && !all[before].at.After(again) {
+		before++
 	}
-	return due
+	if before > 0 {
+		return append([]reminder{{at: again, step: k.Step + before}}, all[before:]...)
+	}
+	for i := range all {
+		all[i].step++
+	}
+	return append([]reminder{{at: again, step: k.Step + 1, extra: true}}, all...)
 }
 
 // plan works out when the next reminder falls due, which is not outside business hours.
 func (t *teller) plan(k *Case) {
-	due := t.dueTimes(k)
-	k.Due, k.Steps = time.Time{}, k.Step+len(due)
-	if len(due) == 0 {
+	all := t.reminders(k)
+	k.Due, k.Steps = time.Time{}, k.Step
+	if len(all) == 0 {
 		return
 	}
-	if k.Due = due[0]; !k.Due.After(t.now) {
-		k.Due = t.rules.Hours.NextOpen(t.now)
+	k.Due, k.Steps = all[0].at, all[len(all)-1].step
+	if r, _ := t.passed(k); r.step > 0 {
+		k.Due = later(r.at, t.rules.Hours.NextOpen(t.now))
+		if t.rules.Hours.Open(t.now) {
+			k.Due = r.at // it is told next
+		}
 	}
 	if k.Snoozed.After(t.now) {
 		k.Status = events.StatusSnoozed
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

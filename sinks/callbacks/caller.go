@@ -75,6 +75,7 @@ type Case struct {
 	More   int       `json:"more,omitempty"` // missed calls that are no longer kept
 
 	Step      int       `json:"step,omitempty"`      // of the last reminder
+	Extra     int       `json:"extra,omitempty"`     // of the steps, those that a person asked for, besides the ladder's
 	Attempted []string  `json:"attempted,omitempty"` // calls back that were told
 	Snoozed   time.Time `json:"snoozed,omitzero"`    // until then
 	Done      time.Time `json:"done,omitzero"`       // when a person said that it is

@@ -289,6 +289,27 @@ func TestReminders(t *testing.T) {
 			l.until(at(301))
 			l.want("due x1 3/3")
 		},
+		"a snooze to before the next step reminds then, and the ladder goes on": func(l *life) {
+			l.learn(missedAt("m1", at(0)))
+			l.until(at(20))
+			l.caller, _ = l.caller.Snooze(l.caller.Cases[0].ID, at(30))
+			l.advance()
+			l.until(at(29))
+			l.want("opened x1", "due x1 1/3")
+			l.until(at(31))
+			l.want("due x1 2/4")
+			l.until(at(300))
+			l.want("due x1 3/4", "due x1 4/4")
+		},
+		"a reminder that is learned of late is announced for when it is told": func(l *life) {
+			l.now = at(61)
+			l.learn(missedAt("m1", at(0)))
+			opened, _ := l.told[0].Callback()
+			due, _ := l.told[1].Callback()
+			if !opened.DueAt.Equal(*due.DueAt) {
+				l.Errorf("opened says %s, due %s", opened.DueAt, due.DueAt)
+			}
+		},
 		"a snooze after the last step reminds once more": func(l *life) {
 			l.learn(missedAt("m1", at(0)))
 			l.until(at(300))
