@@ -417,3 +417,44 @@ func TestByQueueEachQueueOwesACall(t *testing.T) {
 	l.learn(returned("r1", at(5)))
 	l.want("completed x2 returned 280s", "completed x1 returned 220s")
 }
+
+func TestAMissedCallIsNamedByItsEvent(t *testing.T) {
+	t.Parallel()
+	// The vendor says at first that somebody answered: call.missed comes with the amendment, and has its revision.
+	answered := call("m1", events.CallEnded, events.Inbound, events.Answered, at(0))
+	amended := amend(answered, func(c *events.Call) {
+		no, yes := events.NoAnswer, true
+		c.Outcome, c.Missed, c.AnsweredAt = &no, &yes, nil
+	})
+	c, _ := amended.Call()
+	missed := amended
+	missed.Type, missed.Data, missed.ID = events.CallMissed, c, events.ID("acme", "m1", events.CallMissed, 2)
+	again := amend(amended, func(c *events.Call) { c.Queue = &events.Queue{} })
+	for _, order := range [][]events.Event{{answered, missed, amended, again}, {again, amended, missed, answered}, {missed}, {again, missed}} {
+		l := newLife(t)
+		l.until(at(2))
+		l.learn(order...)
+		if len(l.told) != 1 {
+			t.Fatalf("told %v", l.told)
+		}
+		d, _ := l.told[0].Callback()
+		if d.MissedCalls[0].EventID != missed.ID || l.told[0].CausationID != missed.ID {
+			t.Errorf("it was missed by %s, because of %s, want %s", d.MissedCalls[0].EventID, l.told[0].CausationID, missed.ID)
+		}
+	}
+}
+
+func TestWhatIsCancelledSaysWhenItWasThoughtToBeMissed(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	m := missedAt("m1", at(0))
+	l.learn(m)
+	l.until(at(5))
+	l.learn(amend(m, toAnswered))
+	for _, e := range l.told {
+		if d, _ := e.Callback(); !d.FirstMissedAt.Equal(at(0.5)) || !d.MissedCalls[0].At.Equal(at(0.5)) {
+			t.Errorf("%s: missed at %s, want %s", e.Type, d.FirstMissedAt, at(0.5))
+		}
+	}
+	l.want("opened x1", "cancelled x1")
+}
