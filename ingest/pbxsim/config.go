@@ -43,6 +43,8 @@ type Mix struct {
 	Twin     float64 // another call begins at the same instant
 	Redial   float64 // of calls that reached nobody: tried again within a minute of their end
 	Returned float64 // of missed calls: somebody calls back
+	Prompt   float64 // of these calls back: within seconds, often before the vendor's record of the missed call; 0
+	Wander   float64 // of inbound calls that are tried again: of another queue or ring group; 0
 }
 
 // DefaultMix is an ordinary office with more trouble than most.
@@ -113,6 +115,8 @@ func (m Mix) faults() []error {
 		within("Mix.Twin", m.Twin, 0, 0.9), // each twin may have another
 		within("Mix.Redial", m.Redial, 0, 1),
 		within("Mix.Returned", m.Returned, 0, 1),
+		within("Mix.Prompt", m.Prompt, 0, 1),
+		within("Mix.Wander", m.Wander, 0, 1),
 	}
 }
 

@@ -120,13 +120,31 @@ func (g *generator) consequences(in intent, c *Call) {
 	if g.chance(g.cfg.Mix.Redial) {
 		at := c.End.Add(lineRest + g.soon(time.Minute-2*lineRest))
 		g.outside.hold(in.caller, at) // nobody else calls by this number before the redial
-		g.plan(plan{at: at, why: redial, intent: in, after: c.N})
+		g.plan(plan{at: at, why: redial, intent: g.again(in), after: c.N})
 		return
 	}
 	if c.Missed && g.chance(g.cfg.Mix.Returned) {
 		back := intent{kind: outbound, caller: in.caller, desk: g.anyDesk(c.End), other: nobody, trunk: in.trunk}
-		g.plan(plan{at: c.End.Add(g.span(30*time.Second, 20*time.Minute)), why: returned, intent: back, after: c.N})
+		g.plan(plan{at: g.callsBack(c.End), why: returned, intent: back, after: c.N})
 	}
+}
+
+// again is what a caller wants who tries again: mostly the same.
+func (g *generator) again(in intent) intent {
+	if in.queue == nil || !g.sometimes(g.cfg.Mix.Wander) {
+		return in
+	}
+	of := g.pbx.queues(in.kind == toGroup)
+	in.queue = of[g.rng.IntN(len(of))]
+	return in
+}
+
+// callsBack is when somebody calls back who was missed at t.
+func (g *generator) callsBack(t time.Time) time.Time {
+	if g.sometimes(g.cfg.Mix.Prompt) {
+		return t.Add(lineRest + g.soon(30*time.Second))
+	}
+	return t.Add(g.span(30*time.Second, 20*time.Minute))
 }
 
 func (g *generator) plan(p plan) {
@@ -134,6 +152,9 @@ func (g *generator) plan(p plan) {
 	g.plans++
 	heap.Push(&g.planned, p)
 }
+
+// sometimes is chance for what is 0 in most worlds: there it rolls no die, and their calls stay as they are.
+func (g *generator) sometimes(p float64) bool { return p > 0 && g.chance(p) }
 
 func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
 
