@@ -18,6 +18,8 @@ func (o CallbackOptions) slack() time.Duration { return o.Tolerance + o.Skew.Abs
 func (j *callbackJudge) duty(d *duty) {
 	j.report.Callbacks++
 	if !j.shaped(d) || !j.owed(d) {
+		number := d.data().ExternalNumber
+		j.of[number] = slices.DeleteFunc(j.of[number], func(other *duty) bool { return other == d })
 		return
 	}
 	j.opened(d)
@@ -63,6 +65,10 @@ func toldOnce(e Stored) string {
 // owed checks that somebody rang and was missed whom one can call back.
 func (j *callbackJudge) owed(d *duty) bool {
 	for _, e := range d.events {
+		if len(dataOf(e).MissedCalls) == 0 {
+			j.complain(&j.report.Nobody, "nobody", d, "%s names no missed call", e.Type)
+			return false
+		}
 		for _, m := range dataOf(e).MissedCalls {
 			if why := j.nobody(d, m); why != "" {
 				j.complain(&j.report.Nobody, "nobody", d, "%s", why)
@@ -70,7 +76,7 @@ func (j *callbackJudge) owed(d *duty) bool {
 			}
 		}
 	}
-	return len(d.data().MissedCalls) > 0
+	return true
 }
 
 // nobody says why a missed call of d obliges nobody; "" when it does.

@@ -409,6 +409,14 @@ func TestEachFaultOfReminding(t *testing.T) {
 		"for an outbound call":      {func(d *desk) { d.owes("cb-x", "+905000000008").add("o1", 5).opened(7) }, nobody},
 		"for an answered call":      {func(d *desk) { d.owes("cb-x", ringsAgain).add("a3", 30).opened(34) }, nobody},
 		"for a call that never was": {func(d *desk) { d.owes("cb-x", ringsAgain).add("z9", 30).opened(34) }, nobody},
+		"for a call that never was, to its end": {func(d *desk) {
+			k := d.owes("cb-x", atOnce).add("z9", 30)
+			k.opened(34)
+			k.completed(35, events.ResolutionReturned, "n2", 34)
+		}, nobody},
+		"for no call": {func(d *desk) {
+			d.change("cb-forgotten", events.CallbackDue, func(c *events.Callback) { c.MissedCalls = nil })
+		}, nobody},
 		"for somebody else's call": {func(d *desk) {
 			d.change("cb-forgotten", "", func(c *events.Callback) { c.MissedCalls[0].CallID = "r1" })
 		}, nobody},
