@@ -458,3 +458,25 @@ func TestWhatIsCancelledSaysWhenItWasThoughtToBeMissed(t *testing.T) {
 	}
 	l.want("opened x1", "cancelled x1")
 }
+
+func TestACallBackWhoseAnswerHasNoTimeIsNotTakenForOneAtItsEnd(t *testing.T) {
+	t.Parallel()
+	half := 30.0
+	for name, tc := range map[string]struct {
+		with func(c *events.Call)
+		told string
+	}{
+		"nothing is known":       {func(c *events.Call) { c.AnsweredAt = nil }, "completed x1 returned 270s"},
+		"how long they talked":   {func(c *events.Call) { c.AnsweredAt, c.TalkSeconds = nil, new(half-5) }, "completed x1 returned 275s"},
+		"when they were reached": {func(c *events.Call) {}, "completed x1 returned 280s"},
+	} {
+		l := newLife(t)
+		l.learn(missedAt("m1", at(0)))
+		l.until(at(9))
+		back := amend(returned("r1", at(5)), tc.with)
+		back.Time, back.RecordedTime = at(9), at(9) // an amendment is of when it is made
+		l.learn(back)
+		t.Log(name)
+		l.want("opened x1", tc.told)
+	}
+}

@@ -73,11 +73,23 @@ func callOf(e events.Event, c events.Call, kind Kind) Call {
 		call.At, call.Event = timeOr(c.EndedAt, e.Time), events.ID(e.Account, c.CallID, events.CallMissed, c.Revision)
 		call.Returned = markOf(e, c.Returned)
 	case Contact:
-		call.At = timeOr(c.AnsweredAt, e.Time)
+		call.At = answeredAt(e, c)
 	default:
 		call.At = timeOr(c.EndedAt, e.Time)
 	}
 	return call
+}
+
+// answeredAt is when somebody answered, as well as that is known. The time of the event is that of the end, or of the amendment:
+// where the vendor tells neither the moment nor how long they talked, the beginning is nearer.
+func answeredAt(e events.Event, c events.Call) time.Time {
+	switch {
+	case c.AnsweredAt == nil && c.EndedAt != nil && c.TalkSeconds != nil:
+		return c.EndedAt.Add(-time.Duration(*c.TalkSeconds * float64(time.Second))).UTC()
+	case c.AnsweredAt == nil && e.Type != events.CallAnswered:
+		return timeOr(c.StartedAt, e.Time)
+	}
+	return timeOr(c.AnsweredAt, e.Time)
 }
 
 func timeOr(t *time.Time, otherwise time.Time) time.Time {
