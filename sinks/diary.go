@@ -20,7 +20,10 @@ type Diary interface {
 	// Pages returns all pages that there are, in any order.
 	Pages(ctx context.Context) iter.Seq2[Page, error]
 	// Alarms returns each page whose alarm has gone off, from the call on until ctx is done. An alarm is not given twice to one
-	// process, and one that went off while nobody listened is not given: whoever begins looks at all pages.
+	// process, and one that went off while nobody listened may not be given: whoever begins looks at all pages.
+	//
+	// Whoever is given an alarm writes the page again, if it has an alarm: one that is set in the instant in which the one before
+	// it goes off may be lost with it.
 	Alarms(ctx context.Context) iter.Seq2[Alarm, error]
 }
 

@@ -162,11 +162,16 @@ func (d *Diary) Alarms(ctx context.Context) iter.Seq2[sinks.Alarm, error] {
 	prefix := diaryDue + d.sink + "."
 	r := reader{js: d.bus.js, stream: DiaryName, filters: []string{prefix + ">"}, follow: true}
 	r.fromEnd(ctx)
+	now := r.next
+	r.next = 1
 	return func(yield func(sinks.Alarm, error) bool) {
 		for m, err := range r.messages(ctx) {
 			if err != nil {
 				yield(sinks.Alarm{}, fmt.Errorf("wait for the alarms of sink %s: %w", d.sink, err))
 				return
+			}
+			if m.seq < now && d.isWrittenSince(ctx, strings.TrimPrefix(m.Subject(), prefix), m.seq) {
+				continue
 			}
 			at, err := time.Parse(time.RFC3339Nano, string(m.Data()))
 			if err != nil { // somebody else's
@@ -177,6 +182,12 @@ func (d *Diary) Alarms(ctx context.Context) iter.Seq2[sinks.Alarm, error] {
 			}
 		}
 	}
+}
+
+// isWrittenSince tells whether the page was written after its alarm went off, which was stored as seq: by whoever was given it.
+func (d *Diary) isWrittenSince(ctx context.Context, key string, seq uint64) bool {
+	p, err := d.Page(ctx, key)
+	return err == nil && p.Revision > seq
 }
 
 // relay puts events from the diary's stream into the stream of events, in their order, until ctx is done, and then lets go of

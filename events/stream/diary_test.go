@@ -222,3 +222,84 @@ func TestEventsOfADiaryArePublishedByTheNextProcess(t *testing.T) {
 		}
 	}
 }
+
+// The server takes an alarm that goes off out of the stream by its subject, and with it one that was set meanwhile. Whoever is
+// given an alarm therefore writes the page again, as this test does.
+func TestAnAlarmThatIsSetAsAnotherGoesOffGoesOffInTheEnd(t *testing.T) {
+	t.Parallel()
+	b, _ := newBus(t)
+	d := openDiary(t, b)
+	ctx, cancel := context.WithCancel(testContext(t))
+	const n = 200
+	soon := time.Now().Add(time.Second)
+	later := soon.Add(2 * time.Second)
+	set := func(key string, wake time.Time) { // by whoever comes
+		for {
+			p := page(t, d, key)
+			p.Text = []byte("x")
+			err := d.Write(testContext(t), sinks.Entry{Page: p, Wake: wake})
+			if err == nil {
+				return
+			}
+			if !errors.Is(err, sinks.ErrStale) {
+				t.Fatal(err)
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			key := fmt.Sprint("k", i)
+			set(key, soon)
+			time.Sleep(time.Until(soon.Add(time.Duration(i) * 2 * time.Millisecond)))
+			set(key, later)
+		})
+	}
+	time.AfterFunc(time.Until(later.Add(10*time.Second)), cancel)
+	rang := map[string]bool{}
+	for a, err := range d.Alarms(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.At.Before(later) {
+			set(a.Key, later)
+			continue
+		}
+		if rang[a.Key] = true; len(rang) == n {
+			break
+		}
+	}
+	all.Wait()
+	cancel()
+	if len(rang) < n {
+		t.Errorf("%d of %d alarms went off", len(rang), n)
+	}
+}
+
+func TestAnAlarmThatNobodyAnsweredIsGivenToTheNext(t *testing.T) {
+	t.Parallel()
+	b, _ := newBus(t)
+	d := openDiary(t, b)
+	alarms := d.Alarms(testContext(t))
+	for _, key := range []string{"answered", "unanswered"} {
+		write(t, d, sinks.Entry{Page: sinks.Page{Key: key, Text: []byte("x")}, Wake: time.Now()})
+	}
+	given := 0
+	for a, err := range alarms {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Key == "answered" {
+			write(t, d, sinks.Entry{Page: page(t, d, a.Key)})
+		}
+		if given++; given == 2 {
+			break
+		}
+	}
+	for a, err := range d.Alarms(testContext(t)) { // as another process
+		if err != nil || a.Key != "unanswered" {
+			t.Errorf("alarm %+v, %v", a, err)
+		}
+		break
+	}
+}

@@ -234,3 +234,26 @@ func TestValidateNamesEverythingWrong(t *testing.T) {
 		t.Errorf("the zero Config: %v", err)
 	}
 }
+
+func TestCallersWanderAndAgentsArePromptWhereTheMixSaysSo(t *testing.T) {
+	plain := pbxsim.NewWorld(busyDay(1)).Calls(start().Add(6 * time.Hour))
+	c := busyDay(1)
+	c.Mix = pbxsim.DefaultMix()
+	c.Mix.Wander, c.Mix.Prompt = 0.5, 0.5
+	calls := pbxsim.NewWorld(c).Calls(start().Add(6 * time.Hour))
+	for what, is := range map[string]func(all []*pbxsim.Call, c *pbxsim.Call) bool{
+		"missed in two queues": func(all []*pbxsim.Call, c *pbxsim.Call) bool {
+			return c.Redials >= 0 && c.Missed && c.Queue != nil && all[c.Redials].Queue != nil && c.Queue != all[c.Redials].Queue
+		},
+		"returned within 20 s": func(all []*pbxsim.Call, c *pbxsim.Call) bool {
+			return c.Returns >= 0 && c.Start.Sub(all[c.Returns].End) < 20*time.Second
+		},
+	} {
+		in := func(all []*pbxsim.Call) int {
+			return len(which(all, func(c *pbxsim.Call) bool { return is(all, c) }))
+		}
+		if in(plain) > 0 || in(calls) < 5 {
+			t.Errorf("%d of %d calls are %s, want at least 5; by the usual mix %d, want none", in(calls), len(calls), what, in(plain))
+		}
+	}
+}

@@ -35,13 +35,17 @@ const version = 1
 
 // A Call is what matters of one call with the number.
 type Call struct {
-	ID       string        `json:"id"`
-	Kind     Kind          `json:"kind"`
-	Out      bool          `json:"out,omitempty"` // we rang them
-	Revision int           `json:"revision"`      // of what is known of it
-	Began    time.Time     `json:"began"`
-	At       time.Time     `json:"at"`    // when it was missed, answered, or given up
-	Event    string        `json:"event"` // that said so
+	ID       string    `json:"id"`
+	Kind     Kind      `json:"kind"`
+	Out      bool      `json:"out,omitempty"` // we rang them
+	Revision int       `json:"revision"`      // of what is known of it
+	Began    time.Time `json:"began"`
+	At       time.Time `json:"at"`    // when it was missed, answered, or given up
+	Event    string    `json:"event"` // that said so
+	// MissedBy is the event call.missed about it, of which there is at most one, of any revision. MissedAt is when it was missed,
+	// of a call that was told in a case and is no longer taken for a missed one.
+	MissedBy string        `json:"missed_by,omitempty"`
+	MissedAt time.Time     `json:"missed_at,omitzero"`
 	Queue    *events.Queue `json:"queue,omitempty"`
 	// Correlation is the conversation that the call belongs to.
 	Correlation string `json:"correlation,omitempty"`

@@ -438,3 +438,66 @@ func TestByQueueEachQueueOwesACall(t *testing.T) {
 	l.learn(returned("r1", at(5)))
 	l.want("completed x2 returned 280s", "completed x1 returned 220s")
 }
+
+func TestAMissedCallIsNamedByItsEvent(t *testing.T) {
+	t.Parallel()
+	// The vendor says at first that somebody answered: call.missed comes with the amendment, and has its revision.
+	answered := call("m1", events.CallEnded, events.Inbound, events.Answered, at(0))
+	amended := amend(answered, func(c *events.Call) {
+		no, yes := events.NoAnswer, true
+		c.Outcome, c.Missed, c.AnsweredAt = &no, &yes, nil
+	})
+	c, _ := amended.Call()
+	missed := amended
+	missed.Type, missed.Data, missed.ID = events.CallMissed, c, events.ID("acme", "m1", events.CallMissed, 2)
+	again := amend(amended, func(c *events.Call) { c.Queue = &events.Queue{} })
+	for _, order := range [][]events.Event{{answered, missed, amended, again}, {again, amended, missed, answered}, {missed}, {again, missed}} {
+		l := newLife(t)
+		l.until(at(2))
+		l.learn(order...)
+		if len(l.told) != 1 {
+			t.Fatalf("told %v", l.told)
+		}
+		d, _ := l.told[0].Callback()
+		if d.MissedCalls[0].EventID != missed.ID || l.told[0].CausationID != missed.ID {
+			t.Errorf("it was missed by %s, because of %s, want %s", d.MissedCalls[0].EventID, l.told[0].CausationID, missed.ID)
+		}
+	}
+}
+
+func TestWhatIsCancelledSaysWhenItWasThoughtToBeMissed(t *testing.T) {
+	t.Parallel()
+	l := newLife(t)
+	m := missedAt("m1", at(0))
+	l.learn(m)
+	l.until(at(5))
+	l.learn(amend(m, toAnswered))
+	for _, e := range l.told {
+		if d, _ := e.Callback(); !d.FirstMissedAt.Equal(at(0.5)) || !d.MissedCalls[0].At.Equal(at(0.5)) {
+			t.Errorf("%s: missed at %s, want %s", e.Type, d.FirstMissedAt, at(0.5))
+		}
+	}
+	l.want("opened x1", "cancelled x1")
+}
+
+func TestACallBackWhoseAnswerHasNoTimeIsNotTakenForOneAtItsEnd(t *testing.T) {
+	t.Parallel()
+	half := 30.0
+	for name, tc := range map[string]struct {
+		with func(c *events.Call)
+		told string
+	}{
+		"nothing is known":       {func(c *events.Call) { c.AnsweredAt = nil }, "completed x1 returned 270s"},
+		"how long they talked":   {func(c *events.Call) { c.AnsweredAt, c.TalkSeconds = nil, new(half-5) }, "completed x1 returned 275s"},
+		"when they were reached": {func(c *events.Call) {}, "completed x1 returned 280s"},
+	} {
+		l := newLife(t)
+		l.learn(missedAt("m1", at(0)))
+		l.until(at(9))
+		back := amend(returned("r1", at(5)), tc.with)
+		back.Time, back.RecordedTime = at(9), at(9) // an amendment is of when it is made
+		l.learn(back)
+		t.Log(name)
+		l.want("opened x1", tc.told)
+	}
+}

@@ -1,6 +1,7 @@
 package callbacks
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -64,16 +65,31 @@ func callOf(e events.Event, c events.Call, kind Kind) Call {
 		ID: c.CallID, Kind: kind, Out: c.Direction == events.Outbound, Revision: c.Revision,
 		Began: timeOr(c.StartedAt, e.Time), Event: e.ID, Correlation: e.CorrelationID, Queue: c.Queue,
 	}
+	if e.Type == events.CallMissed {
+		call.MissedBy = e.ID
+	}
 	switch kind {
 	case Missed:
-		call.At, call.Event = timeOr(c.EndedAt, e.Time), events.ID(e.Account, c.CallID, events.CallMissed, 1)
+		call.At, call.Event = timeOr(c.EndedAt, e.Time), events.ID(e.Account, c.CallID, events.CallMissed, c.Revision)
 		call.Returned = markOf(e, c.Returned)
 	case Contact:
-		call.At = timeOr(c.AnsweredAt, e.Time)
+		call.At = answeredAt(e, c)
 	default:
 		call.At = timeOr(c.EndedAt, e.Time)
 	}
 	return call
+}
+
+// answeredAt is when somebody answered, as well as that is known. The time of the event is that of the end, or of the amendment:
+// where the vendor tells neither the moment nor how long they talked, the beginning is nearer.
+func answeredAt(e events.Event, c events.Call) time.Time {
+	switch {
+	case c.AnsweredAt == nil && c.EndedAt != nil && c.TalkSeconds != nil:
+		return c.EndedAt.Add(-time.Duration(*c.TalkSeconds * float64(time.Second))).UTC()
+	case c.AnsweredAt == nil && e.Type != events.CallAnswered:
+		return timeOr(c.StartedAt, e.Time)
+	}
+	return timeOr(c.AnsweredAt, e.Time)
 }
 
 func timeOr(t *time.Time, otherwise time.Time) time.Time {
@@ -108,18 +124,36 @@ func (c Caller) Learn(f Fact) Caller {
 		return c
 	}
 	had := c.Calls[i]
+	by := cmp.Or(had.MissedBy, f.Call.MissedBy)
 	if f.Call.Revision < had.Revision || f.Call.Revision == had.Revision && !says(f.Call, had) {
-		return c
+		if by == had.MissedBy {
+			return c
+		}
+		f.Call = had
 	}
 	c = c.clone()
 	c.Calls = slices.Delete(c.Calls, i, i+1)
 	f.Call.Case = had.Case
+	f.Call.missedAs(had, by)
 	if m := f.Call.Returned; m != nil && had.Returned != nil && had.Returned.Learned.Before(m.Learned) {
 		again := *m
 		again.Learned, f.Call.Returned = had.Returned.Learned, &again
 	}
 	c.put(f.Call)
 	return c
+}
+
+// missedAs keeps of a call what was known of its being missed: by which event, if that is known, and when.
+func (c *Call) missedAs(had Call, by string) {
+	c.MissedBy = by
+	switch {
+	case c.Kind == Missed && by != "":
+		c.Event = by
+	case c.Kind != Missed && had.Kind == Missed && had.Case != "":
+		c.MissedAt = had.At
+	case c.Kind != Missed:
+		c.MissedAt = had.MissedAt
+	}
 }
 
 // says tells whether a says more of a call than b, in the same revision. A call that ended was answered, or it was not: the

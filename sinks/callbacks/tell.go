@@ -1,6 +1,7 @@
 package callbacks
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -58,7 +59,10 @@ func (t *teller) ofCase(id string) []Call {
 	var void []Call
 	for _, c := range t.Calls {
 		if c.Case == id {
-			c.Event = events.ID(t.Account, c.ID, events.CallMissed, 1)
+			c.Event = cmp.Or(c.MissedBy, events.ID(t.Account, c.ID, events.CallMissed, 1))
+			if !c.MissedAt.IsZero() {
+				c.At = c.MissedAt
+			}
 			void = append(void, c)
 		}
 	}

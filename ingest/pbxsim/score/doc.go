@@ -7,9 +7,12 @@
 // Events do not carry the truth's numbers. A published call is matched with the true one by the ids of the vendor's
 // record, or, where it has none yet, by direction, channel, number outside and start: one to one, nearest first.
 //
+// [OfCallbacks] does the same for calls to be returned. It knows the rules and not how they are kept: what each caller is owed
+// follows from the true calls, what could be known of it from when the stream stored the events about them.
+//
 // It is pure: it reads no clock, and the same input gives the same report. A report of no calls is never [Report.Perfect].
 //
-// What it leaves open, because the truth does: calls that ended around the moment callbus first looked, or so shortly
+// What the score of the calls leaves open, because the truth does: calls that ended around the moment callbus first looked, or so shortly
 // before the cut-off that their record may not have been read; whether a
 // call is announced by call.missed whose record said "answered" at first, and was corrected.
 package score

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/callbus/callbus/ingest/pbxsim"
+	"github.com/callbus/callbus/ingest/pbxsim/score"
 )
 
 // process is callbus as its user runs it: a process with settings, that can be killed.
@@ -25,9 +26,11 @@ type process struct {
 
 	cmd    *exec.Cmd
 	starts []time.Duration // how long each start took until the bus answered
+	away   []score.Stretch // when it was not at work
+	killed time.Time
 }
 
-func newProcess(s Scenario, pbxs []pbxsim.Shown, url string) (*process, error) {
+func newProcess(s Scenario, pbxs []pbxsim.Shown, url string, now time.Time) (*process, error) {
 	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
 		return nil, err
 	}
@@ -39,7 +42,7 @@ func newProcess(s Scenario, pbxs []pbxsim.Shown, url string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &process{scenario: s, port: port, log: log, env: append(os.Environ(),
+	c := &process{scenario: s, port: port, log: log, killed: now, env: append(os.Environ(),
 		"CALLBUS_NATS_LISTEN=127.0.0.1:"+port, "CALLBUS_HTTP_LISTEN=off", "CALLBUS_DATA_DIR="+s.data(),
 	)}
 	var accounts []string
@@ -48,6 +51,7 @@ func newProcess(s Scenario, pbxs []pbxsim.Shown, url string) (*process, error) {
 		c.env = append(c.env, p.Variables(p.Vendor, url+"/"+p.Vendor)...)
 	}
 	c.env = append(c.env, "CALLBUS_ACCOUNTS="+strings.Join(accounts, ","))
+	c.env = append(c.env, sinkVariables(s.Sinks, now)...)
 	return c, nil
 }
 
@@ -83,6 +87,7 @@ func (c *process) start(ctx context.Context) error {
 		if err == nil {
 			nc.Close()
 			c.starts = append(c.starts, time.Since(began))
+			c.away = append(c.away, score.Stretch{From: c.killed, To: time.Now()})
 			return nil
 		}
 		if err := rest(ctx, 10*time.Millisecond); err != nil {
@@ -96,6 +101,7 @@ func (c *process) start(ctx context.Context) error {
 // kill ends callbus without warning.
 func (c *process) kill() {
 	if c.cmd != nil && c.cmd.ProcessState == nil {
+		c.killed = time.Now()
 		_ = c.cmd.Process.Signal(syscall.SIGKILL) // it may have ended by itself
 		_ = c.cmd.Wait()
 	}

@@ -25,6 +25,7 @@ type Scenario struct {
 	Manner  pbxsim.Manner
 	Mix     pbxsim.Mix
 	Vendors []Watched
+	Sinks   []Reminders
 	Last    time.Duration // how long calls go on
 	Calm    time.Duration // how long callbus may catch up afterwards, without faults
 	Kills   int
@@ -59,6 +60,7 @@ func Calm(seed uint64, last time.Duration) Scenario {
 	const calm = 40 * time.Second
 	return Scenario{
 		Name: "vendors without fault", Dir: "calm", Seed: seed, Mix: brief(), Last: last, Calm: calm, Vendors: watched(calm),
+		Sinks: reminders("telsam", "verimor"),
 	}
 }
 
@@ -72,6 +74,7 @@ func Rough(seed uint64, last time.Duration, kills int) Scenario {
 	return Scenario{
 		Name: fmt.Sprintf("a fifth of all requests fail, records late and unreadable, callbus killed %d times", kills),
 		Dir:  "rough", Seed: seed + 1, Mix: brief(), Last: last, Calm: calm, Vendors: vendors, Kills: kills,
+		Sinks: reminders("bulutfon", "while1"),
 		Manner: pbxsim.Manner{Faults: faults, Skew: 3 * time.Second, LateRows: 0.05, Records: pbxsim.Records{
 			LateRate: 0.1, LateLag: pbxsim.Span{Min: 2 * time.Second, Max: 60 * time.Second},
 			GarbageRate: 0.02, GarbledRate: 0.02, GarbledFor: pbxsim.Span{Min: 2 * time.Second, Max: 20 * time.Second},
@@ -80,10 +83,12 @@ func Rough(seed uint64, last time.Duration, kills int) Scenario {
 	}
 }
 
-// brief leaves out the calls of hours: the run is one of minutes.
+// brief leaves out the calls of hours: the run is one of minutes. Callers and agents are eager: they try other queues, and
+// call back at once.
 func brief() pbxsim.Mix {
 	m := pbxsim.DefaultMix()
 	m.Long = 0
+	m.Returned, m.Prompt, m.Wander = 0.5, 0.3, 0.3
 	return m
 }
 
@@ -100,17 +105,18 @@ type Result struct {
 // Score is that of one vendor's account.
 type Score struct {
 	score.Report
-	Vendor   string
-	Requests int
-	Faults   int
-	TooMany  int // requests beyond the vendor's limit
-	Arrivals Arrivals
+	Callbacks score.Callbacks
+	Vendor    string
+	Requests  int
+	Faults    int
+	TooMany   int // requests beyond the vendor's limit
+	Arrivals  Arrivals
 }
 
 // perfect tells whether everything was told right. Arrival in time and keeping to the limit are asked for only when
 // nothing goes wrong: a process that is killed forgets what it has asked for.
 func (s Score) perfect(calm bool) bool {
-	return s.Report.Perfect() && (!calm || s.TooMany == 0 && s.Arrivals.OK())
+	return s.Report.Perfect() && s.Callbacks.Perfect() && (!calm || s.TooMany == 0 && s.Arrivals.OK())
 }
 
 // Perfect tells whether everything was told right, and well-formed.
@@ -127,6 +133,7 @@ func (r Result) String() string {
 	s := fmt.Sprintf("== %s: %v of calls, %d kills\n", r.Name, r.Last, r.Kills)
 	for _, v := range r.Vendors {
 		s += fmt.Sprintf("\n-- %s: %d requests, %d of them failed, %d beyond the vendor's limit\n\n%s", v.Vendor, v.Requests, v.Faults, v.TooMany, v.Report)
+		s += v.Callbacks.String()
 		if r.Kills == 0 {
 			s += v.Arrivals.String()
 		}
@@ -142,13 +149,14 @@ func (r Result) String() string {
 
 // Run runs s and scores it.
 func (s Scenario) Run(ctx context.Context) (Result, error) {
-	pbxs := s.show(time.Now())
+	began := time.Now()
+	pbxs := s.show(began)
 	url, stop, err := serve(pbxsim.Handler(pbxs))
 	if err != nil {
 		return Result{}, err
 	}
 	defer stop()
-	c, err := newProcess(s, pbxs, url)
+	c, err := newProcess(s, pbxs, url, began)
 	if err != nil {
 		return Result{}, err
 	}
@@ -176,7 +184,7 @@ func (s Scenario) Run(ctx context.Context) (Result, error) {
 func (s Scenario) show(start time.Time) []pbxsim.Shown {
 	var all []pbxsim.Shown
 	for i, v := range s.Vendors {
-		world := pbxsim.NewWorld(pbxsim.Config{Seed: s.Seed + 100*uint64(i), Start: start, Rate: v.Rate, Scale: 0.05, Extensions: 500, Mix: s.Mix})
+		world := pbxsim.NewWorld(pbxsim.Config{Seed: s.Seed + 100*uint64(i), Start: start, Rate: v.Rate, Scale: 0.05, Extensions: 500, Callers: 2000, Mix: s.Mix})
 		shown := pbxsim.Show(v.Vendor, world, s.Manner, time.Now)
 		maps.Copy(shown.Settings, v.Settings)
 		shown.Settings["TIMEOUT"] = "2s"
@@ -208,6 +216,7 @@ func (s Scenario) trouble(ctx context.Context, c *process) error {
 }
 
 func (s Scenario) score(ctx context.Context, pbxs []pbxsim.Shown, c *process, l *listener, since, until time.Time) (Result, error) {
+	read := time.Now()
 	published, broken, err := readStream(ctx, c.natsURL())
 	if err != nil {
 		return Result{}, err
@@ -218,13 +227,19 @@ func (s Scenario) score(ctx context.Context, pbxs []pbxsim.Shown, c *process, l 
 	now := time.Now()
 	r := Result{Name: s.Name, Last: s.Last, Kills: s.Kills, Schema: broken, Restarted: c.meanStart()}
 	for i, p := range pbxs {
-		r.Vendors = append(r.Vendors, s.Vendors[i].score(p, published, l, s.Manner.Skew, since, until, now))
+		of := slices.DeleteFunc(slices.Clone(published), func(e score.Stored) bool { return e.Account != p.Vendor })
+		v := s.Vendors[i].score(p, of, l, s.Manner.Skew, since, until, now)
+		v.Callbacks = s.scoreCallbacks(p, of, c, read)
+		r.Vendors = append(r.Vendors, v)
 	}
 	return r, nil
 }
 
-func (v Watched) score(p pbxsim.Shown, published []events.Event, l *listener, skew time.Duration, since, until, now time.Time) Score {
-	of := slices.DeleteFunc(slices.Clone(published), func(e events.Event) bool { return e.Account != v.Vendor })
+func (v Watched) score(p pbxsim.Shown, published []score.Stored, l *listener, skew time.Duration, since, until, now time.Time) Score {
+	var of []events.Event
+	for _, e := range published {
+		of = append(of, e.Event)
+	}
 	r := Score{Vendor: v.Vendor, TooMany: p.TooMany()}
 	r.Report = score.Of(p.Truth(now), of, score.Options{
 		Since: since, Until: now, Skew: skew, Grace: v.Grace, Look: 10 * time.Second, SeenAfter: v.Poll + arrivalSlack, RecordsOnly: p.RecordsOnly,

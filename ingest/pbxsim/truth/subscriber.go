@@ -12,6 +12,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/ingest/pbxsim"
+	"github.com/callbus/callbus/ingest/pbxsim/score"
 	"github.com/callbus/callbus/schemas"
 )
 
@@ -117,7 +118,7 @@ func (a Arrivals) String() string {
 }
 
 // readStream reads the whole stream with a plain client, and holds each event to its schema.
-func readStream(ctx context.Context, url string) (published []events.Event, broken []string, err error) {
+func readStream(ctx context.Context, url string) (published []score.Stored, broken []string, err error) {
 	nc, err := nats.Connect(url)
 	if err != nil {
 		return nil, nil, err
@@ -147,7 +148,11 @@ func readStream(ctx context.Context, url string) (published []events.Event, brok
 		if err != nil {
 			return nil, nil, err
 		}
-		published = append(published, e)
+		meta, err := m.Metadata()
+		if err != nil {
+			return nil, nil, err
+		}
+		published = append(published, score.Stored{Event: e, At: meta.Timestamp})
 	}
 	return published, broken, nil
 }
