@@ -81,6 +81,9 @@ type Pump struct {
 	writing  bool      // the clerk is at work
 	restTill time.Time // the clerk
 
+	starter Starter // the sink, if it has to know; nil after it was told
+	behind  int     // of what was stored before, what is still to be delivered; -1: not known yet
+
 	stopping bool
 	cutAt    time.Time // what is under way is cut off
 	late     bool      // and what is under way was cut off
@@ -122,6 +125,8 @@ func NewPump(cfg PumpConfig) *Pump {
 		cfg: cfg, read: reader(cfg.Sink), mostParked: mostParked, circuit: circuit{State: Closed}, limit: 1,
 		calls: map[string]*call{}, held: map[uint64]*held{},
 	}
+	p.starter, _ = cfg.Sink.(Starter)
+	p.behind = -1
 	p.poke = make(chan struct{}, 1)
 	p.show()
 	return p
@@ -286,6 +291,9 @@ func (p *Pump) hand(h *held) {
 // ask has the fetcher fetch what the lanes can soon take, and a little more: when the next events are of one call, the
 // lanes have others to go on with.
 func (p *Pump) ask(now time.Time) {
+	if p.starter != nil && p.behind < 0 {
+		return // else it is not known how much was stored before
+	}
 	if p.fetching || p.stopping || p.backing > 0 || p.still >= mostStill || now.Before(p.notBefore) {
 		return
 	}

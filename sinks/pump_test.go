@@ -500,6 +500,33 @@ func TestWhileRetriesAreNearNothingIsGivenUpHoweverMuchWaits(t *testing.T) {
 	})
 }
 
+// starting is an endpoint that has to know when it was given what was stored before.
+type starting struct {
+	*endpoint
+	caughtUp func()
+}
+
+func (s starting) CaughtUp() { s.caughtUp() }
+
+func TestASinkIsToldWhenItWasGivenWhatWasStoredBefore(t *testing.T) {
+	t.Parallel()
+	for _, stored := range []int{0, 1, 300} {
+		in(t, func(w *world) {
+			told := []int{}
+			w.cfg.Sink = starting{w.endpoint, func() { told = append(told, w.delivered()) }}
+			w.put(calls(stored)...)
+			w.start()
+			w.pass(time.Second)
+			w.put("later")
+			w.pass(time.Second)
+			if len(told) != 1 || told[0] != stored {
+				t.Errorf("%d were stored; told after %v", stored, told)
+			}
+			w.end()
+		})
+	}
+}
+
 // F-7: what a call waits for is dropped from the stream.
 func TestWhatAgedOutIsNotWaitedFor(t *testing.T) {
 	t.Parallel()

@@ -107,6 +107,18 @@ func (p *Pump) forget(h *held, now time.Time) {
 	}
 	p.pardon(c)
 	p.settle(c, now)
+	p.catchUp(p.behind - 1)
+}
+
+// catchUp notes how much of what was stored before the pump began is still to be delivered, and tells the sink when that is
+// nothing.
+func (p *Pump) catchUp(behind int) {
+	if p.starter == nil || p.behind == 0 {
+		return
+	}
+	if p.behind = max(0, behind); p.behind == 0 {
+		p.starter.CaughtUp()
+	}
 }
 
 func (p *Pump) pardon(c *call) {

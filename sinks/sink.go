@@ -25,6 +25,9 @@ type Carrier interface {
 	Carries()
 }
 
+// A Starter is a sink that has to know when it was given all that was stored before it began. It may be called more than once.
+type Starter interface{ CaughtUp() }
+
 // A Delivery is one attempt to deliver one event.
 type Delivery struct {
 	// Event is Body as it is read; for a Carrier without its Data.

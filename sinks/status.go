@@ -150,6 +150,9 @@ func (p *Pump) look() {
 			return
 		}
 		p.status.backlog(now, n, oldest)
+		if p.behind < 0 {
+			p.catchUp(n)
+		}
 		p.heed(controlFrom(state[controlKey]), now)
 		p.passOverLost(asked, n, oldest, now)
 	}

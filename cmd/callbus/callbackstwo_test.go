@@ -43,6 +43,7 @@ func TestTwoProcessesRemindOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.Close() })
+		s.(sinks.Starter).CaughtUp() // there is no pump
 		both = append(both, s)
 	}
 	const callers = 40

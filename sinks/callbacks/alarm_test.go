@@ -40,6 +40,7 @@ func TestAPageWhoseAlarmGoesOffTooEarlyIsGivenAnother(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.CaughtUp()
 	if err := s.Deliver(t.Context(), sinks.Delivery{Event: missedAt("m1", time.Now()), Attempt: 1}); err != nil {
 		t.Fatal(err)
 	}

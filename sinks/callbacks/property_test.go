@@ -322,6 +322,7 @@ func TestTwoProcessesTellThingsOnce(t *testing.T) {
 		if err != nil {
 			w.Fatal(err)
 		}
+		other.CaughtUp()
 		w.run()
 		if err := other.Close(); err != nil {
 			w.Error(err)
@@ -406,4 +407,40 @@ func (w *world) checkYear(b business) {
 	if left, err := Open(context.Background(), w.diary, ""); err != nil || len(left) > 0 {
 		w.Errorf("left open: %d, %v", len(left), err)
 	}
+}
+
+// Nobody was there when a reminder fell due; that the caller was rung back meanwhile is still to be taken in.
+func TestNothingIsRemindedOfBeforeWhatWasStoredIsTakenIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, plan{config: Config{
+			After: Durations{15 * time.Minute}, Hours: "Mon-Sun 00:00-24:00", MaxAge: 72 * time.Hour, Scope: PerNumber,
+		}})
+		began := time.Now()
+		time.Sleep(30 * time.Second)
+		w.deliver(missedAt("m", began))
+		w.diary.Kill()
+		w.close()
+		time.Sleep(time.Hour)
+		w.diary = w.diary.Reopen()
+		s, err := New("calls", w.plan.config, Options{Diary: w.diary})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sink = s
+		time.Sleep(30 * time.Second)
+		w.deliver(returned("r", began.Add(5*time.Minute)))
+		s.CaughtUp()
+		time.Sleep(100 * time.Hour)
+		synctest.Wait()
+		for _, e := range w.diary.Published() {
+			if e.Type == events.CallbackDue {
+				t.Errorf("%s at %s", e.Type, e.RecordedTime)
+			}
+		}
+		if n := len(w.diary.Published()); n != 2 {
+			t.Errorf("%d events, want two", n)
+		}
+		w.close()
+	})
 }

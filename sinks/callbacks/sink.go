@@ -35,14 +35,19 @@ type Sink struct {
 
 	turns   [256]sync.Mutex // whose turn it is with a page, by its key
 	wakes   *wakes
-	due     chan sinks.Alarm
+	due     chan look
+	ready   chan struct{} // closed when what was stored before is taken in
+	once    sync.Once
 	ctx     context.Context
 	end     context.CancelFunc
 	working sync.WaitGroup
 	ignored map[Ignored]*atomic.Uint64
 }
 
-var _ sinks.Sink = (*Sink)(nil)
+var (
+	_ sinks.Sink    = (*Sink)(nil)
+	_ sinks.Starter = (*Sink)(nil)
+)
 
 const (
 	// reviewEvery is how often all pages are looked at, besides the alarms.
@@ -66,7 +71,7 @@ func New(name string, c Config, o Options) (*Sink, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sink{rules: rules, Options: o, wakes: newWakes(), due: make(chan sinks.Alarm), ignored: map[Ignored]*atomic.Uint64{}}
+	s := &Sink{rules: rules, Options: o, wakes: newWakes(), due: make(chan look), ready: make(chan struct{}), ignored: map[Ignored]*atomic.Uint64{}}
 	for _, why := range []Ignored{Withheld, Internal, Backfilled} {
 		s.ignored[why] = new(atomic.Uint64)
 	}
@@ -106,21 +111,28 @@ func (s *Sink) Deliver(ctx context.Context, d sinks.Delivery) error {
 	if !matters {
 		return nil
 	}
-	err := s.change(ctx, Key(f.Account, f.Number), time.Time{}, func(c Caller) Caller { return c.Learn(f) })
+	l := look{Alarm: sinks.Alarm{Key: Key(f.Account, f.Number)}}
+	err := s.change(ctx, l, func(c Caller) Caller { return c.Learn(f) })
 	if err != nil {
 		return &sinks.Error{Fault: sinks.Passing, Err: fmt.Errorf("keep what is owed to a caller: %w", err)}
 	}
 	return nil
 }
 
-// change makes of a page what f says, and of that what has become of it by now, which is at or later. It goes on until that is
-// written, or there is nothing to write.
-func (s *Sink) change(ctx context.Context, key string, at time.Time, f func(Caller) Caller) error {
-	turn := s.turn(key)
+// A look at a page, at a time or later, because its alarm rang or not.
+type look struct {
+	sinks.Alarm
+	rang bool
+}
+
+// change makes of a page what f says, and of that what has become of it by now. It goes on until that is written, or there is
+// nothing to write.
+func (s *Sink) change(ctx context.Context, l look, f func(Caller) Caller) error {
+	turn := s.turn(l.Key)
 	turn.Lock()
 	defer turn.Unlock()
 	for {
-		err := s.changeOnce(ctx, key, at, f)
+		err := s.changeOnce(ctx, l, f)
 		if !errors.Is(err, sinks.ErrStale) || ctx.Err() != nil {
 			return err
 		}
@@ -133,8 +145,8 @@ func (s *Sink) turn(key string) *sync.Mutex {
 	return &s.turns[h.Sum32()%uint32(len(s.turns))]
 }
 
-func (s *Sink) changeOnce(ctx context.Context, key string, at time.Time, f func(Caller) Caller) error {
-	p, err := s.Diary.Page(ctx, key)
+func (s *Sink) changeOnce(ctx context.Context, l look, f func(Caller) Caller) error {
+	p, err := s.Diary.Page(ctx, l.Key)
 	if err != nil {
 		return err
 	}
@@ -146,26 +158,19 @@ func (s *Sink) changeOnce(ctx context.Context, key string, at time.Time, f func(
 	if c = f(c); c.Number == "" { // an alarm of a page that is no longer there
 		return nil
 	}
-	now := time.Now().UTC()
-	if at.After(now) { // the server's clock is ahead
-		now = at
-	}
-	c, told := c.Advance(now, s.rules)
-	text := c.text()
-	mayBeLost := !at.IsZero() && !c.Wake.IsZero() // the alarm: see sinks.Diary
-	if aside == nil && bytes.Equal(text, p.Text) && !mayBeLost {
-		return nil
-	}
-	p.Text = text
+	c, told := c.Advance(later(time.Now().UTC(), l.At), s.rules) // the server's clock may be ahead
 	e := sinks.Entry{Page: p, Aside: aside, Keep: c.forgetAfter(s.rules), Events: told}
-	if !c.Wake.IsZero() && (aside != nil || !c.Wake.Equal(set)) { // an alarm that is set is set, and the write is cheaper without
+	// One that is set is set, and the write is cheaper without; but see sinks.Diary of what an alarm that rings may destroy.
+	if !c.Wake.IsZero() && (l.rang || aside != nil || !c.Wake.Equal(set)) {
 		e.Wake = c.Wake.Add(alarmAfter)
 	}
-	if err := s.Diary.Write(ctx, e); err != nil {
-		return err
+	if e.Text = c.text(); aside != nil || !e.Wake.IsZero() || !bytes.Equal(e.Text, p.Text) {
+		err = s.Diary.Write(ctx, e)
 	}
-	s.wakes.set(sinks.Alarm{Key: key, At: c.Wake})
-	return nil
+	if err == nil {
+		s.wakes.set(sinks.Alarm{Key: l.Key, At: c.Wake})
+	}
+	return err
 }
 
 // read returns the caller that a page holds. One that cannot be read is worked out anew, and put aside.
@@ -208,14 +213,32 @@ func (c Caller) relive(e events.Event, key string, r Rules) Caller {
 	return c
 }
 
+// patience is how long what is due waits for what was stored before.
+const patience = time.Minute
+
+// CaughtUp is [sinks.Starter.CaughtUp]: until then, or for a minute, nothing is told but what comes of calls: that a caller was
+// rung back may be among what is still to be taken in.
+func (s *Sink) CaughtUp() { s.once.Do(func() { close(s.ready) }) }
+
+func (s *Sink) awaitReady() {
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-s.ready:
+	case <-t.C:
+	case <-s.ctx.Done():
+	}
+}
+
 // wake hands on what is due, when it is.
 func (s *Sink) wake() {
+	s.awaitReady()
 	t := time.NewTimer(0)
 	defer t.Stop()
 	for s.ctx.Err() == nil {
 		a, is, next := s.wakes.due(time.Now())
 		if is {
-			s.hand(a)
+			s.hand(look{Alarm: a})
 			continue
 		}
 		if !next.IsZero() {
@@ -231,18 +254,19 @@ func (s *Sink) wake() {
 
 // listen hands on what alarms go off.
 func (s *Sink) listen(alarms iter.Seq2[sinks.Alarm, error]) {
+	s.awaitReady()
 	for a, err := range alarms {
 		if err != nil {
 			s.Log.Error("reminders fall due at the next review only; restart callbus", "sink", s.rules.Sink, "error", err)
 			return
 		}
-		s.hand(a)
+		s.hand(look{a, true})
 	}
 }
 
-func (s *Sink) hand(a sinks.Alarm) {
+func (s *Sink) hand(l look) {
 	select {
-	case s.due <- a:
+	case s.due <- l:
 	case <-s.ctx.Done():
 	}
 }
@@ -251,8 +275,8 @@ func (s *Sink) hand(a sinks.Alarm) {
 func (s *Sink) look() {
 	for {
 		select {
-		case a := <-s.due:
-			s.insist(a)
+		case l := <-s.due:
+			s.insist(l)
 		case <-s.ctx.Done():
 			return
 		}
@@ -260,9 +284,9 @@ func (s *Sink) look() {
 }
 
 // insist sees to a page until that succeeds, or the sink is closed.
-func (s *Sink) insist(a sinks.Alarm) {
+func (s *Sink) insist(l look) {
 	for rest := shortestRest; s.ctx.Err() == nil; rest = min(2*rest, longestRest) {
-		err := s.change(s.ctx, a.Key, a.At, func(c Caller) Caller { return c })
+		err := s.change(s.ctx, l, func(c Caller) Caller { return c })
 		if err == nil || s.ctx.Err() != nil {
 			return
 		}

@@ -166,6 +166,7 @@ func (w *world) open() {
 	if err != nil {
 		w.Fatal(err)
 	}
+	s.CaughtUp()
 	w.sink = s
 }
 
