@@ -21,15 +21,19 @@ func (b *Bus) DiaryBeside(ctx context.Context, sink string) (*Diary, error) {
 	if !isToken(sink) {
 		return nil, fmt.Errorf("%s: %w: its name is not of [A-Za-z0-9_-]", what, ErrInvalid)
 	}
+	missing := false
 	err := retry(ctx, what, func(ctx context.Context) error {
 		_, err := b.js.Stream(ctx, DiaryName)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return fmt.Errorf("%w: there is no stream %s", ErrNotFound, DiaryName)
+		if missing = errors.Is(err, jetstream.ErrStreamNotFound); missing {
+			return nil
 		}
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case missing:
+		return nil, fmt.Errorf("%s: %w: there is no stream %s", what, ErrNotFound, DiaryName)
 	}
 	d, err := b.newDiary(ctx, sink, nil)
 	if err != nil {

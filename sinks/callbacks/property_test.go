@@ -352,7 +352,7 @@ func TestWhatAProcessThatIsGoneOwedAnotherOneTells(t *testing.T) {
 	})
 }
 
-// A year of a call centre, with both changes of the clock: 100 customers, some 20 of whom are missed on each day.
+// A year of a call centre, with both changes of the clock: 100 customers, some 10 of whom are missed on each day.
 func TestAYearOfACallCentre(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -362,8 +362,8 @@ func TestAYearOfACallCentre(t *testing.T) {
 			Grace: time.Minute, MaxAge: 72 * time.Hour, Scope: PerNumber,
 		}})
 		rnd := rand.New(rand.NewPCG(1, 2))
-		for n := range 366 * 20 {
-			w.until(time.Duration(n) * 72 * time.Minute)
+		for n := range 366 * 10 {
+			w.until(time.Duration(n) * 144 * time.Minute)
 			caller := rnd.IntN(100)
 			w.deliver(from(missedAt(fmt.Sprint("m", n), time.Now().Add(-30*time.Second)), caller, ""))
 			if rnd.IntN(3) > 0 {

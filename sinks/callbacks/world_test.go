@@ -3,6 +3,7 @@ package callbacks
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"iter"
 	"slices"
@@ -18,7 +19,13 @@ import (
 	"github.com/callbus/callbus/sinks/sinktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain has each property hold in 30 worlds unless -rapid.checks says otherwise.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "30"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // A business is a calendar, and what it means: an oracle that is written by hand.
 type business struct {
