@@ -1,6 +1,7 @@
 package while1
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -71,20 +72,30 @@ func (c *Client) begin(ctx context.Context, newest ingest.Window) (ingest.Page, 
 	for _, rows := range found {
 		n.calls[rows[0].linkedID] = entry{rows, r.at}
 	}
-	for known, place := range r.place {
-		if known.id > 0 {
-			n.ids[known.id] = r.written(place)
-		}
-	}
+	maps.Copy(n.ids, r.written())
 	return r.page(newest, found), n, nil
 }
 
-// written returns since when a row of a first reading is likely to have been there: since its end.
-func (r *reading) written(place int) time.Time {
-	if place == unread || r.rows[place].ongoing || r.rows[place].end.After(r.at) {
-		return r.at
+// written returns since when each row of a first reading is likely to have been there: since its end, or that of a row with a
+// lower id, which was written before it. Of rows alone, one whose times are wrong would have all below it taken for read.
+func (r *reading) written() map[int64]time.Time {
+	since := map[int64]time.Time{}
+	var last time.Time
+	for _, known := range slices.SortedFunc(maps.Keys(r.place), func(a, b name) int { return cmp.Compare(a.id, b.id) }) {
+		if known.id <= 0 {
+			continue
+		}
+		place := r.place[known]
+		if place == unread || r.rows[place].ongoing || r.rows[place].end.After(r.at) {
+			since[known.id] = r.at
+			continue
+		}
+		if end := r.rows[place].end; end.After(last) {
+			last = end
+		}
+		since[known.id] = last
 	}
-	return r.rows[place].end
+	return since
 }
 
 // found returns the calls of n, in order.

@@ -369,3 +369,16 @@ func TestFollowingAndReadingAtOnce(t *testing.T) {
 	}
 	<-done
 }
+
+// A row is written long after its call is over; one that got a lower id is shown after it.
+func TestARowThatWasWrittenLateHidesNoneBelowIt(t *testing.T) {
+	at(t, now, func(t *testing.T) {
+		p := &pbx{legs: []leg{busy(9005, time.Minute), busy(9010, 12*time.Minute)}}
+		c := client(t, p)
+		follow(t, c)
+		p.set(busy(9007, time.Minute))
+		if got := keys(follow(t, c)); len(got) != 1 {
+			t.Errorf("new is %q, want the row that is shown now", got)
+		}
+	})
+}
