@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/callbus/callbus/events"
-	"github.com/callbus/callbus/sinks/callbacks"
 )
 
 // checkReminders says in words what each sink of kind callbacks is going to do, and what of that is hardly meant.
@@ -16,14 +15,14 @@ func checkReminders(c Config, now time.Time) (table []tried) {
 		return nil
 	}
 	for _, s := range c.Sinks {
-		if r, ok := s.Config.Target().(*callbacks.Config); ok {
+		if r, ok := s.Config.Target().(*callbacksConfig); ok {
 			table = append(table, remindersTried(c, s.Name, *r, now)...)
 		}
 	}
 	return table
 }
 
-func remindersTried(c Config, sink string, r callbacks.Config, now time.Time) []tried {
+func remindersTried(c Config, sink string, r callbacksConfig, now time.Time) []tried {
 	what, prefix := "sink "+sink, sinkPrefix(sink)
 	rules, err := r.Rules(sink)
 	if err != nil {
@@ -38,7 +37,7 @@ func remindersTried(c Config, sink string, r callbacks.Config, now time.Time) []
 }
 
 // ladderInWords says when people are reminded: after 15m, 1h, 4h of Mon-Fri 09:00-18:00 Europe/Istanbul.
-func ladderInWords(r callbacks.Rules) string {
+func ladderInWords(r callbacksRules) string {
 	const always = "Mon-Sun 00:00-24:00"
 	text := "reminds after " + spans(r.After)
 	week, rest, _ := strings.Cut(r.Hours.String(), "; ")
@@ -61,7 +60,7 @@ func spans(all []time.Duration) string {
 }
 
 // zoneDoubts finds hours that are counted in UTC because nobody said otherwise.
-func zoneDoubts(c callbacks.Config, prefix string) []tried {
+func zoneDoubts(c callbacksConfig, prefix string) []tried {
 	usual := "Mon-Sun 00:00-24:00"
 	if c.Timezone != "" || c.Hours == usual && c.Holidays == "" {
 		return nil
@@ -72,7 +71,7 @@ func zoneDoubts(c callbacks.Config, prefix string) []tried {
 // longClosed is how long a business is hardly closed on purpose.
 const longClosed = 14 * 24 * time.Hour
 
-func openingDoubts(r callbacks.Rules, prefix string, now time.Time) []tried {
+func openingDoubts(r callbacksRules, prefix string, now time.Time) []tried {
 	next := r.Hours.NextOpen(now)
 	do := "see to " + prefix + "HOURS and " + prefix + "HOLIDAYS"
 	switch {
@@ -85,7 +84,7 @@ func openingDoubts(r callbacks.Rules, prefix string, now time.Time) []tried {
 }
 
 // stepDoubts finds reminders that come too late: always, or of a call that is missed before the longest time of being closed.
-func stepDoubts(r callbacks.Rules, prefix string, now time.Time) []tried {
+func stepDoubts(r callbacksRules, prefix string, now time.Time) []tried {
 	if r.Hours.NextOpen(now).IsZero() {
 		return nil
 	}
@@ -107,7 +106,7 @@ func stepDoubts(r callbacks.Rules, prefix string, now time.Time) []tried {
 
 // stepsInVain returns the steps that never fall due before a callback expires, whenever the call is missed. How long a step takes
 // is least for a call that is missed as business opens; four weeks have every kind of opening.
-func stepsInVain(r callbacks.Rules, now time.Time) (vain []time.Duration) {
+func stepsInVain(r callbacksRules, now time.Time) (vain []time.Duration) {
 	for i, step := range slices.Backward(r.After) {
 		for at := now; at.Before(now.Add(4 * 7 * 24 * time.Hour)); at = at.Add(15 * time.Minute) {
 			opens := r.Hours.NextOpen(at)
@@ -121,7 +120,7 @@ func stepsInVain(r callbacks.Rules, now time.Time) (vain []time.Duration) {
 }
 
 // longestWait returns for a year to come, to the hour, when a call would have to be missed to wait longest for its first reminder.
-func longestWait(r callbacks.Rules, now time.Time) (missed time.Time, wait time.Duration) {
+func longestWait(r callbacksRules, now time.Time) (missed time.Time, wait time.Duration) {
 	begin := now.Truncate(time.Hour)
 	for at := begin; at.Before(begin.Add(366 * 24 * time.Hour)); at = at.Add(time.Hour) {
 		if due := r.Hours.AddBusiness(at, r.After[0]); !due.IsZero() && due.Sub(at) > wait {
@@ -134,7 +133,7 @@ func longestWait(r callbacks.Rules, now time.Time) (missed time.Time, wait time.
 // hearerDoubts finds that reminders fall due, and nobody is told.
 func hearerDoubts(c Config) []tried {
 	tells := func(s SinkConfig) bool {
-		_, keeps := s.Config.Target().(*callbacks.Config)
+		_, keeps := s.Config.Target().(*callbacksConfig)
 		return !keeps && s.Types.takes(events.CallbackDue)
 	}
 	if slices.ContainsFunc(c.Sinks, tells) {

@@ -12,20 +12,19 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/stream"
-	"github.com/callbus/callbus/sinks/callbacks"
 )
 
 // owed is a call back that is owed to somebody, and what is known of the sink that keeps it.
 type owed struct {
 	events.Callback
 	sink  string
-	rules *callbacks.Rules // as the sink was last run; nil if that is not known
+	rules *callbacksRules // as the sink was last run; nil if that is not known
 }
 
 // reminderKey is under which a sink keeps its settings: a command has others, or none.
 const reminderKey = "callbacks"
 
-func keepReminderSettings(ctx context.Context, b *stream.Bus, sink string, c callbacks.Config) error {
+func keepReminderSettings(ctx context.Context, b *stream.Bus, sink string, c callbacksConfig) error {
 	text, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("keep the settings of sink %s: %w", sink, err)
@@ -34,8 +33,8 @@ func keepReminderSettings(ctx context.Context, b *stream.Bus, sink string, c cal
 }
 
 // reminderRules reads what keepReminderSettings kept; nil where it cannot: then less can be said of what is owed.
-func reminderRules(sink string, text []byte) *callbacks.Rules {
-	var c callbacks.Config
+func reminderRules(sink string, text []byte) *callbacksRules {
+	var c callbacksConfig
 	if json.Unmarshal(text, &c) != nil || c.Validate() != nil {
 		return nil
 	}
@@ -47,8 +46,8 @@ func reminderRules(sink string, text []byte) *callbacks.Rules {
 }
 
 // reminderSinks returns the sinks that keep callbacks, by name, whether they run or not.
-func reminderSinks(ctx context.Context, b *stream.Bus) (map[string]*callbacks.Rules, error) {
-	all := map[string]*callbacks.Rules{}
+func reminderSinks(ctx context.Context, b *stream.Bus) (map[string]*callbacksRules, error) {
+	all := map[string]*callbacksRules{}
 	withPages, err := b.DiarySinks(ctx)
 	if err != nil {
 		return nil, err
@@ -117,7 +116,7 @@ func openCallbacksOfOne(ctx context.Context, b *stream.Bus, sink string) ([]even
 		return nil, err
 	}
 	defer d.Close()
-	return callbacks.Open(ctx, d, "")
+	return whoIsOwed(ctx, d, "")
 }
 
 func noReminderSink(sink string, names []string) error {

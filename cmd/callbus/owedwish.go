@@ -11,13 +11,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/callbus/callbus/events/stream"
-	"github.com/callbus/callbus/sinks/callbacks"
 )
 
 func newCallbacksDoneCmd(w *world) *cobra.Command {
 	return w.onBus("done ID [ID...]", "Mark callbacks as done", atLeastOne("ID"), func(ctx context.Context, b *stream.Bus, ids []string) error {
 		return w.wish(ctx, b, ids, func(owed) error { return nil }, func(d *stream.Diary, o owed) (string, error) {
-			_, err := callbacks.MarkDone(ctx, d, o.CallbackID, time.Now())
+			_, err := markCallbackDone(ctx, d, o.CallbackID, time.Now())
 			return "done", err
 		})
 	})
@@ -34,7 +33,7 @@ func newCallbacksSnoozeCmd(w *world) *cobra.Command {
 		}
 		t := owedTable{now: now, zone: time.Local}
 		return w.wish(ctx, b, ids, func(o owed) error { return t.maySnooze(o, at) }, func(d *stream.Diary, o owed) (string, error) {
-			_, err := callbacks.PutOff(ctx, d, o.CallbackID, at, now)
+			_, err := putOffCallback(ctx, d, o.CallbackID, at, now)
 			return "no reminder before " + t.clock(t.reminded(o, at)), err
 		})
 	})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
-	"github.com/callbus/callbus/sinks/callbacks"
 )
 
 // sinkFleet is the sinks of this process, each with its pump. One that is slow or dead delays no other.
@@ -104,10 +103,10 @@ func (f *sinkFleet) status() []sinks.Status {
 }
 
 // ignored returns, by the name of the sink, which missed calls oblige nobody to call back.
-func (f *sinkFleet) ignored() map[string]map[callbacks.Ignored]uint64 {
+func (f *sinkFleet) ignored() map[string]map[callbacksIgnored]uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := map[string]map[callbacks.Ignored]uint64{}
+	all := map[string]map[callbacksIgnored]uint64{}
 	for name, s := range f.ships {
 		if keeps, ok := s.sink.(*withDiary); ok {
 			all[name] = keeps.Ignored()

@@ -98,3 +98,16 @@ func (nothing) Validate() error { return nil }
 
 // verifierOf returns what checks the signatures of the demo's webhooks.
 func verifierOf(keys secret.Text) (signatureVerifier, error) { return webhook.NewVerifier(keys) }
+
+// What the commands about callbacks need of that kind.
+type (
+	callbacksConfig  = callbacks.Config
+	callbacksRules   = callbacks.Rules
+	callbacksIgnored = callbacks.Ignored
+)
+
+var (
+	whoIsOwed        = callbacks.Open
+	markCallbackDone = callbacks.MarkDone
+	putOffCallback   = callbacks.PutOff
+)
