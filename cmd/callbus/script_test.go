@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"flag"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -10,6 +11,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "5") // most tests wait for a process
 	testscript.Main(m, map[string]func(){"callbus": main})
 }
 

@@ -3,6 +3,7 @@ package stream_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"sync"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 	case "publisher":
 		publishUntilKilled(dir)
 	default:
+		_ = flag.Set("test.parallel", "5") // most tests wait for a server
 		goleak.VerifyTestMain(m,
 			// nats-server 2.15 leaves this behind for a batch that it could not begin, on a full disk.
 			goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*msgBlock).flushLoop"),

@@ -16,7 +16,7 @@ func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
 		t.Fatalf("build callbus: %v\n%s", err, out)
 	}
 	s := Rough(5, 40*time.Second, 20)
-	s.Calm = 75 * time.Second
+	s.Calm = 65 * time.Second
 	s.Vendors = watched(s.Calm)
 	s.Manner.Records.LateLag.Max = 20 * time.Second
 	// Callers that cannot be told apart within seconds are for the tests in virtual time, which see the same every time.
