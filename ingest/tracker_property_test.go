@@ -284,7 +284,7 @@ func (l *life) restart() {
 }
 
 // worlds is how many random worlds each of the two parts of the property test lives through.
-const worlds = 1000
+const worlds = 500
 
 func TestMain(m *testing.M) {
 	// The same worlds every time, so that a change is to blame for a failure. -rapid.seed=0 -rapid.checks=100000 on the

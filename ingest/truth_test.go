@@ -20,7 +20,7 @@ import (
 
 var (
 	seeds       = flag.Uint64("seeds", 10, "how many worlds TestTheTruthIsToldWhateverTheSeed tries")
-	vendorTrial = flag.Duration("vendor-trial", 5*time.Minute, "how long the calls of each trial of TestTheTruthIsToldOfEveryVendor go on")
+	vendorTrial = flag.Duration("vendor-trial", 4*time.Minute, "how long the calls of each trial of TestTheTruthIsToldOfEveryVendor go on")
 )
 
 // trial is a stretch of virtual time in which a worker watches a simulated PBX.
