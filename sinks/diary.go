@@ -36,10 +36,10 @@ type Page struct {
 
 // An Entry is what becomes of a page.
 type Entry struct {
-	Page            // with the revision that it replaces
-	Aside []byte    // what the page held, when it cannot be read and is to be kept for a person
-	Wake  time.Time // when its alarm goes off, instead of what was set before; zero: that stays, if there is one
-	Keep  time.Duration
+	Page                // with the revision that it replaces
+	Aside []byte        // what the page held, when it cannot be read and is to be kept for a person
+	Wake  time.Time     // when its alarm goes off, instead of what was set before; zero: that stays, if there is one
+	Keep  time.Duration // how long the page is kept if it is not written again; 0: for ever
 	// Events are published in their order, each exactly once.
 	Events []events.Event
 }

@@ -82,7 +82,8 @@ type Pump struct {
 	restTill time.Time // the clerk
 
 	starter Starter // the sink, if it has to know; nil after it was told
-	behind  int     // of what was stored before, what is still to be delivered; -1: not known yet
+	counted bool    // behind is known
+	behind  int     // of what was stored before, what is still to be delivered
 
 	stopping bool
 	cutAt    time.Time // what is under way is cut off
@@ -126,7 +127,6 @@ func NewPump(cfg PumpConfig) *Pump {
 		calls: map[string]*call{}, held: map[uint64]*held{},
 	}
 	p.starter, _ = cfg.Sink.(Starter)
-	p.behind = -1
 	p.poke = make(chan struct{}, 1)
 	p.show()
 	return p
@@ -291,7 +291,7 @@ func (p *Pump) hand(h *held) {
 // ask has the fetcher fetch what the lanes can soon take, and a little more: when the next events are of one call, the
 // lanes have others to go on with.
 func (p *Pump) ask(now time.Time) {
-	if p.starter != nil && p.behind < 0 {
+	if p.starter != nil && !p.counted {
 		return // else it is not known how much was stored before
 	}
 	if p.fetching || p.stopping || p.backing > 0 || p.still >= mostStill || now.Before(p.notBefore) {

@@ -113,11 +113,10 @@ func (p *Pump) forget(h *held, now time.Time) {
 // catchUp notes how much of what was stored before the pump began is still to be delivered, and tells the sink when that is
 // nothing.
 func (p *Pump) catchUp(behind int) {
-	if p.starter == nil || p.behind == 0 {
-		return
-	}
-	if p.behind = max(0, behind); p.behind == 0 {
+	p.behind = behind
+	if p.starter != nil && behind <= 0 {
 		p.starter.CaughtUp()
+		p.starter = nil
 	}
 }
 

@@ -150,7 +150,8 @@ func (p *Pump) look() {
 			return
 		}
 		p.status.backlog(now, n, oldest)
-		if p.behind < 0 {
+		if !p.counted {
+			p.counted = true
 			p.catchUp(n)
 		}
 		p.heed(controlFrom(state[controlKey]), now)

@@ -11,9 +11,6 @@ import (
 
 func TestTheDemoEndsWithEveryEventDelivered(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it takes some seconds")
-	}
 	code, out, stderr := runs(t, nil, "demo", "--for", "8s", "--seed", "7")
 	got := regexp.MustCompile(`receiver got ([0-9]+) of ([0-9]+) events`).FindStringSubmatch(stderr)
 	if code != exitDone || got == nil || got[1] != got[2] || got[1] == "0" {

@@ -47,18 +47,11 @@ func reminderRules(sink string, text []byte) *callbacksRules {
 
 // reminderSinks returns the sinks that keep callbacks, by name, whether they run or not.
 func reminderSinks(ctx context.Context, b *stream.Bus) (map[string]*callbacksRules, error) {
-	all := map[string]*callbacksRules{}
-	withPages, err := b.DiarySinks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range withPages {
-		all[name] = nil
-	}
 	known, err := b.Sinks(ctx)
 	if err != nil {
 		return nil, err
 	}
+	all := map[string]*callbacksRules{}
 	for _, s := range known {
 		if text, ok := s.State[reminderKey]; ok {
 			all[s.Name] = reminderRules(s.Name, text)
@@ -90,21 +83,8 @@ func openCallbacksOf(ctx context.Context, b *stream.Bus, sink string) ([]owed, e
 			all = append(all, owed{c, name, known[name]})
 		}
 	}
-	slices.SortStableFunc(all, dueFirst)
+	slices.SortStableFunc(all, func(a, b owed) int { return dueFirst(a.Callback, b.Callback) })
 	return all, nil
-}
-
-// dueFirst puts those last of whom nobody is reminded any more.
-func dueFirst(a, b owed) int {
-	switch {
-	case a.DueAt == nil && b.DueAt == nil:
-		return a.FirstMissedAt.Compare(b.FirstMissedAt)
-	case a.DueAt == nil:
-		return 1
-	case b.DueAt == nil:
-		return -1
-	}
-	return a.DueAt.Compare(*b.DueAt)
 }
 
 func openCallbacksOfOne(ctx context.Context, b *stream.Bus, sink string) ([]events.Callback, error) {
@@ -116,7 +96,7 @@ func openCallbacksOfOne(ctx context.Context, b *stream.Bus, sink string) ([]even
 		return nil, err
 	}
 	defer d.Close()
-	return whoIsOwed(ctx, d, "")
+	return whoIsOwed(ctx, d)
 }
 
 func noReminderSink(sink string, names []string) error {
@@ -137,17 +117,32 @@ func (o owed) expires() time.Time {
 	return o.LastMissedAt.Add(o.rules.MaxAge)
 }
 
-// shortIDs returns of each callback as much of its id as tells it from all the others.
+// shortIDs returns of each callback as much of its id as tells it from all the others: in order, those are its neighbours.
 func shortIDs(all []owed) map[string]string {
-	short := map[string]string{}
-	for _, o := range all {
+	ids := make([]string, len(all))
+	for i, o := range all {
+		ids[i] = o.CallbackID
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	short := make(map[string]string, len(ids))
+	for i, id := range ids {
 		n := idShown
-		for _, other := range all {
-			for other.CallbackID != o.CallbackID && n < len(o.CallbackID) && strings.HasPrefix(other.CallbackID, o.CallbackID[:n]) {
-				n++
-			}
+		if i > 0 {
+			n = max(n, shared(id, ids[i-1])+1)
 		}
-		short[o.CallbackID] = o.CallbackID[:min(n, len(o.CallbackID))]
+		if i+1 < len(ids) {
+			n = max(n, shared(id, ids[i+1])+1)
+		}
+		short[id] = id[:min(n, len(id))]
 	}
 	return short
+}
+
+// shared is how many bytes two ids have in common from their beginning.
+func shared(a, b string) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }

@@ -16,8 +16,7 @@ import (
 func newCallbacksDoneCmd(w *world) *cobra.Command {
 	return w.onBus("done ID [ID...]", "Mark callbacks as done", atLeastOne("ID"), func(ctx context.Context, b *stream.Bus, ids []string) error {
 		return w.wish(ctx, b, ids, func(owed) error { return nil }, func(d *stream.Diary, o owed) (string, error) {
-			_, err := markCallbackDone(ctx, d, o.CallbackID, time.Now())
-			return "done", err
+			return "done", markCallbackDone(ctx, d, o.Callback, time.Now())
 		})
 	})
 }
@@ -33,8 +32,7 @@ func newCallbacksSnoozeCmd(w *world) *cobra.Command {
 		}
 		t := owedTable{now: now, zone: time.Local}
 		return w.wish(ctx, b, ids, func(o owed) error { return t.maySnooze(o, at) }, func(d *stream.Diary, o owed) (string, error) {
-			_, err := putOffCallback(ctx, d, o.CallbackID, at, now)
-			return "no reminder before " + t.clock(t.reminded(o, at)), err
+			return "no reminder before " + t.clock(t.reminded(o, at)), putOffCallback(ctx, d, o.Callback, at, now)
 		})
 	})
 	cmd.Flags().DurationVar(&length, "for", 0, "put off for `DURATION`, like 2h")

@@ -108,6 +108,7 @@ type (
 
 var (
 	whoIsOwed        = callbacks.Open
+	dueFirst         = callbacks.DueFirst
 	markCallbackDone = callbacks.MarkDone
 	putOffCallback   = callbacks.PutOff
 )

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -40,30 +37,6 @@ func (b *Bus) DiaryBeside(ctx context.Context, sink string) (*Diary, error) {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	return d, nil
-}
-
-// DiarySinks returns the names of the sinks that have pages, in order. There are none where no sink has ever kept a diary.
-func (b *Bus) DiarySinks(ctx context.Context) ([]string, error) {
-	names := map[string]bool{}
-	err := retry(ctx, "look for diaries", func(ctx context.Context) error {
-		s, err := b.js.Stream(ctx, DiaryName)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		info, err := s.Info(ctx, jetstream.WithSubjectFilter(diaryPage+">"))
-		if err != nil {
-			return err
-		}
-		for subject := range info.State.Subjects {
-			name, _, _ := strings.Cut(strings.TrimPrefix(subject, diaryPage), ".")
-			names[name] = true
-		}
-		return nil
-	})
-	return slices.Sorted(maps.Keys(names)), err
 }
 
 // removeDiary deletes all that a sink keeps in its diary, but for pages that could not be read: those are for a person.

@@ -63,12 +63,9 @@ func (t *teller) end(id string) {
 		t.complete(k, a)
 		return
 	}
-	last := lastMissed(members)
-	if expires := last.At.Add(t.rules.MaxAge); expires.After(t.now) {
-		t.wakeAt(expires)
-		return
+	if last := lastMissed(members); !last.At.Add(t.rules.MaxAge).After(t.now) {
+		t.over(k, events.StatusExpired, last.Began)
 	}
-	t.over(k, events.StatusExpired, last.Began)
 }
 
 func lastMissed(members []Call) Call {
@@ -162,9 +159,7 @@ func (t *teller) open(group string, calls []int) {
 	for _, i := range calls {
 		t.Calls[i].Case = id
 	}
-	t.Cases = append(t.Cases, Case{
-		ID: id, Group: group, First: first.ID, Opened: t.now, Status: events.StatusWatching, Steps: len(t.rules.After),
-	})
+	t.Cases = append(t.Cases, Case{ID: id, Group: group, First: first.ID, Opened: t.now, Status: events.StatusWatching})
 	k := t.of(id)
 	t.plan(k)
 	status := k.Status

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/callbus/callbus/events/setting"
 	"github.com/callbus/callbus/sinks/callbacks/hours"
 )
 
@@ -45,7 +46,7 @@ func (d *Durations) UnmarshalText(text []byte) error {
 	for part := range strings.SplitSeq(string(text), ",") {
 		one, err := time.ParseDuration(strings.TrimSpace(part))
 		if err != nil {
-			return fmt.Errorf("%s is no duration; durations such as 15m,1h,4h are accepted", shortly(part))
+			return fmt.Errorf("%s is no duration; durations such as 15m,1h,4h are accepted", setting.Quote(part))
 		}
 		*d = append(*d, one)
 	}
@@ -64,14 +65,7 @@ func (d Durations) MarshalText() ([]byte, error) {
 // Validate returns every fault of c, each by the name of its variable.
 func (c Config) Validate() error {
 	_, hoursErr := c.calendar()
-	return errors.Join(by("AFTER", c.checkAfter()), by("GRACE", c.checkGrace()), by("MAX_AGE", c.checkMaxAge()), by("SCOPE", c.checkScope()), hoursErr)
-}
-
-func by(variable string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", variable, err)
+	return errors.Join(setting.Fault("AFTER", c.checkAfter()), setting.Fault("GRACE", c.checkGrace()), setting.Fault("MAX_AGE", c.checkMaxAge()), setting.Fault("SCOPE", c.checkScope()), hoursErr)
 }
 
 func (c Config) calendar() (hours.Calendar, error) {
@@ -107,7 +101,7 @@ func (c Config) checkMaxAge() error {
 
 func (c Config) checkScope() error {
 	if c.Scope != PerNumber && c.Scope != PerQueue {
-		return fmt.Errorf("%s is no scope; %s and %s are accepted", shortly(string(c.Scope)), PerNumber, PerQueue)
+		return fmt.Errorf("%s is no scope; %s and %s are accepted", setting.Quote(string(c.Scope)), PerNumber, PerQueue)
 	}
 	return nil
 }
@@ -121,13 +115,4 @@ func (c Config) Rules(sink string) (Rules, error) {
 	r := Rules{Sink: sink, After: c.After, Grace: c.Grace, MaxAge: c.MaxAge, ByQueue: c.Scope == PerQueue, Hours: calendar}
 	r.key = r.Key()
 	return r, nil
-}
-
-// shortly quotes a value, at most its beginning.
-func shortly(value string) string {
-	const most = 60
-	if runes := []rune(value); len(runes) > most {
-		value = string(runes[:most]) + "..."
-	}
-	return fmt.Sprintf("%q", value)
 }

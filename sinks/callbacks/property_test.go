@@ -404,7 +404,7 @@ func (w *world) checkYear(b business) {
 	if n := w.diary.Repeats(); n > 0 || counts[events.CallbackOpened] != counts[events.CallbackCompleted]+counts[events.CallbackExpired] || counts[events.CallbackDue] < 1000 {
 		w.Errorf("%d repeats; %v", n, counts)
 	}
-	if left, err := Open(context.Background(), w.diary, ""); err != nil || len(left) > 0 {
+	if left, err := Open(context.Background(), w.diary); err != nil || len(left) > 0 {
 		w.Errorf("left open: %d, %v", len(left), err)
 	}
 }

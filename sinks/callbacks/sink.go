@@ -322,7 +322,7 @@ func (s *Sink) review() {
 			}
 			return
 		}
-		s.wakes.set(s.lookAt(p))
+		s.wakes.found(s.lookAt(p))
 	}
 }
 

@@ -24,11 +24,25 @@ func newWakes() *wakes { return &wakes{of: map[string]time.Time{}, changed: make
 func (w *wakes) set(a sinks.Alarm) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case a.At.IsZero():
+	if a.At.IsZero() {
 		delete(w.of, a.Key)
 		return
-	case w.of[a.Key].Equal(a.At):
+	}
+	w.note(a)
+}
+
+// found notes when a page that was read a while ago is to be looked at. What was noted for it meanwhile stays, unless this is
+// sooner.
+func (w *wakes) found(a sinks.Alarm) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if noted, is := w.of[a.Key]; !a.At.IsZero() && (!is || a.At.Before(noted)) {
+		w.note(a)
+	}
+}
+
+func (w *wakes) note(a sinks.Alarm) {
+	if w.of[a.Key].Equal(a.At) {
 		return
 	}
 	w.of[a.Key] = a.At

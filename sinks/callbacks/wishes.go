@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/callbus/callbus/events"
@@ -14,30 +13,26 @@ import (
 
 // What a person wishes of the obligations. It is kept in the diary, and told by the sink, in whichever process that is.
 
-// ErrNoCase is wrapped by the error of a wish about a callback that is not open.
-var ErrNoCase = errors.New("no such callback is open")
+// ErrNotOpen is wrapped by the error of a wish about a callback that is not open.
+var ErrNotOpen = errors.New("the callback is not open any more")
 
-// ErrAmbiguous is wrapped by the error of a wish whose id is the beginning of several.
-var ErrAmbiguous = errors.New("several callbacks begin so")
-
-// Open returns the obligations that are open, of one account or of all; those that fall due first come first.
-func Open(ctx context.Context, d sinks.Diary, account string) ([]events.Callback, error) {
+// Open returns the obligations that are open; those that fall due first come first.
+func Open(ctx context.Context, d sinks.Diary) ([]events.Callback, error) {
 	var all []events.Callback
 	for p, err := range d.Pages(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		c, err := parseCaller(p.Text)
-		if err != nil || account != "" && c.Account != account {
-			continue // the sink says aloud what cannot be read
+		if c, err := parseCaller(p.Text); err == nil { // the sink says aloud what cannot be read
+			all = append(all, c.open()...)
 		}
-		all = append(all, c.open()...)
 	}
-	slices.SortFunc(all, byDue)
+	slices.SortFunc(all, DueFirst)
 	return all, nil
 }
 
-func byDue(a, b events.Callback) int {
+// DueFirst orders what is owed by when people are reminded of it; what they are not reminded of any more comes last.
+func DueFirst(a, b events.Callback) int {
 	switch {
 	case a.DueAt == nil && b.DueAt == nil:
 		return a.FirstMissedAt.Compare(b.FirstMissedAt)
@@ -58,55 +53,42 @@ func (c Caller) open() (all []events.Callback) {
 	return all
 }
 
-// MarkDone keeps that a person has seen to a callback, given by its id or the beginning of it.
-func MarkDone(ctx context.Context, d sinks.Diary, id string, now time.Time) (events.Callback, error) {
-	return wish(ctx, d, id, now, func(c Caller, id string) (Caller, bool) { return c.Done(id, now) })
+// MarkDone keeps that a person has seen to a callback.
+func MarkDone(ctx context.Context, d sinks.Diary, k events.Callback, now time.Time) error {
+	return wish(ctx, d, k, now, func(c Caller) (Caller, bool) { return c.Done(k.CallbackID, now) })
 }
 
 // PutOff keeps that a person wants to be reminded of a callback no sooner than until.
-func PutOff(ctx context.Context, d sinks.Diary, id string, until, now time.Time) (events.Callback, error) {
-	return wish(ctx, d, id, now, func(c Caller, id string) (Caller, bool) { return c.Snooze(id, until) })
+func PutOff(ctx context.Context, d sinks.Diary, k events.Callback, until, now time.Time) error {
+	return wish(ctx, d, k, now, func(c Caller) (Caller, bool) { return c.Snooze(k.CallbackID, until) })
 }
 
 // wish keeps a wish, and has the sink look at the page at once.
-func wish(ctx context.Context, d sinks.Diary, id string, now time.Time, f func(Caller, string) (Caller, bool)) (events.Callback, error) {
+func wish(ctx context.Context, d sinks.Diary, k events.Callback, now time.Time, f func(Caller) (Caller, bool)) error {
 	for {
-		p, c, k, err := find(ctx, d, id)
-		if err != nil {
-			return k, err
-		}
-		c, _ = f(c, k.CallbackID)
-		c.Wake = now.UTC()
-		p.Text = c.text()
-		err = d.Write(ctx, sinks.Entry{Page: p, Wake: c.Wake})
+		err := wishOnce(ctx, d, k, now, f)
 		if !errors.Is(err, sinks.ErrStale) || ctx.Err() != nil {
-			return k, err
+			return err
 		}
 	}
 }
 
-// find returns the page, and what it says of the callback whose id begins with id.
-func find(ctx context.Context, d sinks.Diary, id string) (page sinks.Page, caller Caller, found events.Callback, err error) {
-	n := 0
-	for p, err := range d.Pages(ctx) {
-		if err != nil {
-			return page, caller, found, err
-		}
-		c, err := parseCaller(p.Text)
-		if err != nil {
-			continue
-		}
-		for _, k := range c.open() {
-			if id != "" && strings.HasPrefix(k.CallbackID, id) {
-				page, caller, found, n = p, c, k, n+1
-			}
+func wishOnce(ctx context.Context, d sinks.Diary, k events.Callback, now time.Time, f func(Caller) (Caller, bool)) error {
+	p, err := d.Page(ctx, Key(k.Account, k.ExternalNumber))
+	if err != nil {
+		return err
+	}
+	c := Caller{}
+	if p.Text != nil {
+		if c, err = parseCaller(p.Text); err != nil {
+			return err
 		}
 	}
-	switch n {
-	case 1:
-		return page, caller, found, nil
-	case 0:
-		return page, caller, found, fmt.Errorf("%w: %q; callbus callbacks list shows those that are", ErrNoCase, id)
+	c, is := f(c)
+	if !is {
+		return fmt.Errorf("%w: %s", ErrNotOpen, k.CallbackID)
 	}
-	return page, caller, found, fmt.Errorf("%w as %q: give more of its id", ErrAmbiguous, id)
+	c.Wake = now.UTC()
+	p.Text = c.text()
+	return d.Write(ctx, sinks.Entry{Page: p, Wake: c.Wake})
 }

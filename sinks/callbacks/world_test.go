@@ -251,7 +251,7 @@ func (w *world) told() (lines []string) {
 
 // owed returns the missed calls of open cases.
 func owed(t testing.TB, d sinks.Diary) (calls []string) {
-	all, err := Open(context.Background(), d, "")
+	all, err := Open(context.Background(), d)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 // CIDRs are ranges of addresses.
@@ -39,7 +41,7 @@ func cidr(s string) (netip.Prefix, error) {
 	}
 	p, err := netip.ParsePrefix(s)
 	if err != nil || p.Addr().Is4In6() {
-		return netip.Prefix{}, fmt.Errorf("%s is no range of addresses; %s", shortly(s), accepted)
+		return netip.Prefix{}, fmt.Errorf("%s is no range of addresses; %s", setting.Quote(s), accepted)
 	}
 	if p != p.Masked() {
 		return netip.Prefix{}, fmt.Errorf("%s has bits set behind its length, and may mean %s or one address; %s", s, p.Masked(), accepted)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/callbus/callbus/events/secret"
+	"github.com/callbus/callbus/events/setting"
 )
 
 const (
@@ -48,26 +49,10 @@ func (c Config) Validate() error {
 	_, headersErr := customHeaders(c.Headers)
 	_, tlsErr := c.tls() // says by itself which variable
 	return errors.Join(
-		by("URL", urlErr), by("SECRET", keysErr), by("MODE", c.checkMode()),
-		by("TIMEOUT", c.checkTimeout()), by("GIVE_UP_AFTER", c.checkGiveUp()), by("RATE", c.checkRate()),
-		by("HEADERS", headersErr), by("BEARER", c.checkBearer()), tlsErr,
+		setting.Fault("URL", urlErr), setting.Fault("SECRET", keysErr), setting.Fault("MODE", c.checkMode()),
+		setting.Fault("TIMEOUT", c.checkTimeout()), setting.Fault("GIVE_UP_AFTER", c.checkGiveUp()), setting.Fault("RATE", c.checkRate()),
+		setting.Fault("HEADERS", headersErr), setting.Fault("BEARER", c.checkBearer()), tlsErr,
 	)
-}
-
-// by puts the name of its variable before each fault of err.
-func by(variable string, err error) error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", variable, err)
-	}
-	var faults []error
-	for _, e := range joined.Unwrap() {
-		faults = append(faults, fmt.Errorf("%s: %w", variable, e))
-	}
-	return errors.Join(faults...)
 }
 
 func (c Config) endpoint() (*url.URL, error) { return endpoint(c.URL, guard{c.AllowCIDRs}) }
@@ -78,7 +63,7 @@ func (c Config) timeout() time.Duration { return cmp.Or(c.Timeout, defaultTimeou
 
 func (c Config) checkMode() error {
 	if m := c.mode(); m != Structured && m != Binary {
-		return fmt.Errorf("%s is no mode; structured and binary are accepted", shortly(string(m)))
+		return fmt.Errorf("%s is no mode; structured and binary are accepted", setting.Quote(string(m)))
 	}
 	return nil
 }
@@ -114,13 +99,4 @@ func (c Config) checkBearer() error {
 		return errors.New("HEADERS holds Authorization as well: keep one of the two")
 	}
 	return nil
-}
-
-// shortly quotes a value that is no secret, at most its beginning.
-func shortly(value string) string {
-	const most = 60
-	if runes := []rune(value); len(runes) > most {
-		value = string(runes[:most]) + "..."
-	}
-	return fmt.Sprintf("%q", value)
 }

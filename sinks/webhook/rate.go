@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 // Rate is so many requests in each period, evenly spread. The zero Rate is no limit.
@@ -30,7 +32,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	}
 	m := rateForm.FindStringSubmatch(s)
 	if m == nil {
-		return fmt.Errorf("%s is not a rate; requests per second, minute or hour are accepted, such as 10/s, 100/m or 300/h, and 0 for no limit", shortly(s))
+		return fmt.Errorf("%s is not a rate; requests per second, minute or hour are accepted, such as 10/s, 100/m or 300/h, and 0 for no limit", setting.Quote(s))
 	}
 	r.Requests, _ = strconv.Atoi(m[1]) // at most six digits
 	r.Per = periods[m[2]]

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 // tls returns how a connection is secured. Its error says which variable is at fault.
@@ -17,7 +19,7 @@ func (c Config) tls() (*tls.Config, error) {
 	roots, caErr := authorities(c.TLSCA)
 	own, ownErr := c.ownCertificate()
 	t.RootCAs, t.Certificates = roots, own
-	return t, errors.Join(by("TLS_CA", caErr), ownErr)
+	return t, errors.Join(setting.Fault("TLS_CA", caErr), ownErr)
 }
 
 // authorities reads a file of certificates; nil stands for the system's.

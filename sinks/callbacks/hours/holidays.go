@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 const (
@@ -49,7 +51,7 @@ func (h holidays) add(fields []string) error {
 	first, last, isRange := strings.Cut(fields[0], "..")
 	switch {
 	case len(fields) > 1 && (isRange || looksYearly.MatchString(first)):
-		return errors.Join(fmt.Errorf("%s cannot have special hours; they are accepted for one date, such as 2026-12-31 09:00-12:00", shortly(fields[0])), err)
+		return errors.Join(fmt.Errorf("%s cannot have special hours; they are accepted for one date, such as 2026-12-31 09:00-12:00", setting.Quote(fields[0])), err)
 	case isRange:
 		return h.closeRange(first, last)
 	case looksYearly.MatchString(first):
@@ -83,7 +85,7 @@ func (h holidays) closeRange(first, last string) error {
 func (h holidays) closeYearly(text string) error {
 	t, err := time.Parse("2006-"+yeardayForm, "2000-"+text) // a leap year
 	if err != nil {
-		return fmt.Errorf("%s is a day of no year; a month and a day of it are accepted, such as 12-25", shortly(text))
+		return fmt.Errorf("%s is a day of no year; a month and a day of it are accepted, such as 12-25", setting.Quote(text))
 	}
 	h.yearly[yearday{t.Month(), t.Day()}] = true
 	return nil
@@ -97,9 +99,9 @@ func parseDate(text string) (day, error) {
 	case err == nil:
 		return dayOf(t), nil
 	case looksLikeDate.MatchString(text):
-		return 0, fmt.Errorf("there is no %s; %s", shortly(text), acceptedHolidays)
+		return 0, fmt.Errorf("there is no %s; %s", setting.Quote(text), acceptedHolidays)
 	}
-	return 0, fmt.Errorf("%s is no date; %s", shortly(text), acceptedHolidays)
+	return 0, fmt.Errorf("%s is no date; %s", setting.Quote(text), acceptedHolidays)
 }
 
 // String writes h as it is set: what is for every year first, then dates in order, closed ones that follow each other as a

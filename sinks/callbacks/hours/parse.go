@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 // Parse reads the settings HOURS, TIMEZONE and HOLIDAYS. Its error names every fault, each by its variable.
@@ -15,7 +17,7 @@ func Parse(hours, zone, holidays string) (Calendar, error) {
 	c.week, hoursErr = parseWeek(hours)
 	c.zone, zoneErr = parseZone(zone)
 	c.holidays, holidaysErr = parseHolidays(holidays)
-	if err := errors.Join(by("HOURS", hoursErr), by("TIMEZONE", zoneErr), by("HOLIDAYS", holidaysErr)); err != nil {
+	if err := errors.Join(setting.Fault("HOURS", hoursErr), setting.Fault("TIMEZONE", zoneErr), setting.Fault("HOLIDAYS", holidaysErr)); err != nil {
 		return Calendar{}, err
 	}
 	return c, nil
@@ -25,7 +27,7 @@ func parseZone(name string) (*time.Location, error) {
 	name = cmp.Or(strings.TrimSpace(name), "UTC")
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" { // where callbus runs says nothing of where the business is
-		return nil, fmt.Errorf("%s is not a known time zone; a name such as Europe/Istanbul is accepted", shortly(name))
+		return nil, fmt.Errorf("%s is not a known time zone; a name such as Europe/Istanbul is accepted", setting.Quote(name))
 	}
 	return zone, nil
 }
@@ -38,29 +40,4 @@ func (c Calendar) String() string {
 		s += "; " + holidays
 	}
 	return s
-}
-
-// by puts the name of its variable before each fault of err.
-func by(variable string, err error) error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s: %w", variable, err)
-	}
-	var faults []error
-	for _, e := range joined.Unwrap() {
-		faults = append(faults, by(variable, e))
-	}
-	return errors.Join(faults...)
-}
-
-// shortly quotes a value, at most its beginning.
-func shortly(value string) string {
-	const most = 60
-	if runes := []rune(value); len(runes) > most {
-		value = string(runes[:most]) + "..."
-	}
-	return fmt.Sprintf("%q", value)
 }

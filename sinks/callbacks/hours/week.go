@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 const acceptedHours = "hours such as Mon-Fri 09:00-18:00,Sat 10:00-14:00 are accepted, and Mon-Sun 00:00-24:00 for always"
@@ -34,7 +36,7 @@ func (w *week) add(fields []string) error {
 	case 0:
 		return fmt.Errorf("nothing stands between two commas, or at an end; %s", acceptedHours)
 	case 1:
-		return fmt.Errorf("%s is not days and a window after them; %s", shortly(fields[0]), acceptedHours)
+		return fmt.Errorf("%s is not days and a window after them; %s", setting.Quote(fields[0]), acceptedHours)
 	}
 	days, daysErr := parseDays(fields[0])
 	windows, windowsErr := parseWindows(fields[1:])
@@ -52,7 +54,7 @@ func parseDays(text string) ([]time.Weekday, error) {
 	}
 	from, to := weekday(first), weekday(last)
 	if from < 0 || to < 0 {
-		return nil, fmt.Errorf("%s is no day of the week; Mon, Tue, Wed, Thu, Fri, Sat and Sun are accepted, and ranges such as Mon-Fri", shortly(text))
+		return nil, fmt.Errorf("%s is no day of the week; Mon, Tue, Wed, Thu, Fri, Sat and Sun are accepted, and ranges such as Mon-Fri", setting.Quote(text))
 	}
 	days := []time.Weekday{from}
 	for d := from; d != to; {

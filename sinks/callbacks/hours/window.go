@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/callbus/callbus/events/setting"
 )
 
 const acceptedWindow = "times such as 09:00-18:00 are accepted, up to 24:00, and 22:00-06:00 for one that ends on the next day"
@@ -47,9 +49,9 @@ func parseWindow(text string) (window, error) {
 	to, ok2 := minutes(last)
 	switch {
 	case !ok1 || !ok2 || from == wholeDay:
-		return window{}, fmt.Errorf("%s is no window; %s", shortly(text), acceptedWindow)
+		return window{}, fmt.Errorf("%s is no window; %s", setting.Quote(text), acceptedWindow)
 	case from == to:
-		return window{}, fmt.Errorf("%s ends as it begins; for a whole day 00:00-24:00 is accepted", shortly(text))
+		return window{}, fmt.Errorf("%s ends as it begins; for a whole day 00:00-24:00 is accepted", setting.Quote(text))
 	case to < from:
 		to += wholeDay
 	}
