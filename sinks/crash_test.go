@@ -266,7 +266,7 @@ func TestAnything(t *testing.T) {
 		p := aPlan(rt)
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
-			w.TB = reporter{t, rt}
+			w.TB = sinktest.Reporter{TB: t, Rapid: rt}
 			anything(w, p)
 		})
 	})
@@ -314,17 +314,6 @@ func aStep(rt *rapid.T) step {
 	}
 	return s
 }
-
-// A reporter fails the case that rapid tries, not the whole test: so it can look for a smaller one.
-type reporter struct {
-	testing.TB
-	rt *rapid.T
-}
-
-func (r reporter) Error(args ...any)                 { r.rt.Error(args...) }
-func (r reporter) Errorf(format string, args ...any) { r.rt.Errorf(format, args...) }
-func (r reporter) Fatalf(format string, args ...any) { r.rt.Errorf(format, args...) }
-func (r reporter) Fatal(args ...any)                 { r.rt.Error(args...) }
 
 func anything(w *world, p plan) {
 	w.cfg.Lanes, w.cfg.Name = p.lanes, fmt.Sprint("crm", p.seed%7)

@@ -36,9 +36,11 @@ func remindersTried(c Config, sink string, r callbacksConfig, now time.Time) []t
 	return table
 }
 
+// always are the hours of a business that never closes: the usual setting.
+const always = "Mon-Sun 00:00-24:00"
+
 // ladderInWords says when people are reminded: after 15m, 1h, 4h of Mon-Fri 09:00-18:00 Europe/Istanbul.
 func ladderInWords(r callbacksRules) string {
-	const always = "Mon-Sun 00:00-24:00"
 	text := "reminds after " + spans(r.After)
 	week, rest, _ := strings.Cut(r.Hours.String(), "; ")
 	zone, holidays, _ := strings.Cut(rest, "; ")
@@ -61,8 +63,7 @@ func spans(all []time.Duration) string {
 
 // zoneDoubts finds hours that are counted in UTC because nobody said otherwise.
 func zoneDoubts(c callbacksConfig, prefix string) []tried {
-	usual := "Mon-Sun 00:00-24:00"
-	if c.Timezone != "" || c.Hours == usual && c.Holidays == "" {
+	if c.Timezone != "" || c.Hours == always && c.Holidays == "" {
 		return nil
 	}
 	return []tried{{Found: "HOURS and HOLIDAYS are taken as times of UTC", Do: "set " + prefix + "TIMEZONE to that of the business, like Europe/Istanbul; or to UTC, if that is meant"}}

@@ -108,7 +108,9 @@ func (f *sinkFleet) ignored() map[string]map[callbacksIgnored]uint64 {
 	defer f.mu.Unlock()
 	all := map[string]map[callbacksIgnored]uint64{}
 	for name, s := range f.ships {
-		if keeps, ok := s.sink.(*withDiary); ok {
+		if keeps, ok := s.sink.(interface {
+			Ignored() map[callbacksIgnored]uint64
+		}); ok {
 			all[name] = keeps.Ignored()
 		}
 	}

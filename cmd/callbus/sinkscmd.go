@@ -70,18 +70,9 @@ func (w *world) onBus(use, short string, args cobra.PositionalArgs, do func(cont
 		if err != nil {
 			return err
 		}
-		ctx := cmd.Context()
-		nc, err := dialBus(ctx, b, "callbus "+cmd.Name(), newLogger(w, LogSettings{}))
-		if err != nil {
-			return stoppedOr(ctx, err)
-		}
-		defer nc.Close()
-		bus, err := openReading(ctx, nc)
-		if err != nil {
-			return stoppedOr(ctx, err)
-		}
-		defer bus.Close()
-		return stoppedOr(ctx, do(ctx, bus, args))
+		return withBus(cmd.Context(), b, "callbus "+cmd.Name(), newLogger(w, LogSettings{}), func(ctx context.Context, bus *stream.Bus) error {
+			return do(ctx, bus, args)
+		})
 	}}
 	env.addFlag(cmd)
 	return cmd

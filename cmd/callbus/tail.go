@@ -170,7 +170,27 @@ func printJSON(out io.Writer, e events.Event) error {
 
 // follow prints events until ctx is done, which is no error. One that cannot be read is said, and passed over.
 func follow(ctx context.Context, b Bus, f stream.Filter, log *slog.Logger, print func(events.Event) error) error {
-	nc, err := dialBus(ctx, b, "callbus tail", log)
+	return withBus(ctx, b, "callbus tail", log, func(ctx context.Context, bus *stream.Bus) error {
+		for e, err := range bus.Follow(ctx, f) {
+			var unreadable *stream.UnreadableError
+			switch {
+			case errors.As(err, &unreadable):
+				log.Warn("an event cannot be read", "error", err)
+				continue
+			case err != nil:
+				return err
+			}
+			if err := print(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// withBus does something on the bus of a callbus that runs, or on an external one. That the user stopped it is no error.
+func withBus(ctx context.Context, b Bus, name string, log *slog.Logger, do func(context.Context, *stream.Bus) error) error {
+	nc, err := dialBus(ctx, b, name, log)
 	if err != nil {
 		return stoppedOr(ctx, err)
 	}
@@ -180,20 +200,7 @@ func follow(ctx context.Context, b Bus, f stream.Filter, log *slog.Logger, print
 		return stoppedOr(ctx, err)
 	}
 	defer bus.Close()
-	for e, err := range bus.Follow(ctx, f) {
-		var unreadable *stream.UnreadableError
-		switch {
-		case errors.As(err, &unreadable):
-			log.Warn("an event cannot be read", "error", err)
-			continue
-		case err != nil:
-			return stoppedOr(ctx, err)
-		}
-		if err := print(e); err != nil {
-			return err
-		}
-	}
-	return nil
+	return stoppedOr(ctx, do(ctx, bus))
 }
 
 // stoppedOr returns nil when the user stopped the command, whatever that broke.

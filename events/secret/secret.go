@@ -59,3 +59,26 @@ func (t Text) String() string {
 func (t Text) GoString() string             { return t.String() }
 func (t Text) LogValue() slog.Value         { return slog.StringValue(t.String()) }
 func (t Text) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+
+// Hide replaces each place in s where a secret is spelled. spelled returns how many bytes at the beginning of a text spell it, 0
+// or less for none.
+func Hide(s string, spelled func(rest string) int) string {
+	var out strings.Builder
+	from := 0
+	for i := 0; i < len(s); {
+		n := spelled(s[i:])
+		if n <= 0 {
+			i++
+			continue
+		}
+		out.WriteString(s[from:i])
+		out.WriteString(Hidden)
+		i += n
+		from = i
+	}
+	if from == 0 {
+		return s
+	}
+	out.WriteString(s[from:])
+	return out.String()
+}

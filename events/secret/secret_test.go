@@ -38,3 +38,20 @@ func TestRedactTakesOutSecretsAndNothingElse(t *testing.T) {
 		t.Errorf("Redact: %q, want %q", got, want)
 	}
 }
+
+func TestHideTakesOutEachPlaceWhereTheSecretIsSpelled(t *testing.T) {
+	t.Parallel()
+	spelled := func(rest string) int {
+		if strings.HasPrefix(rest, "key") {
+			return 3
+		}
+		return 0
+	}
+	for s, want := range map[string]string{
+		"": "", "none": "none", "key": "***", "a key, a keykey": "a ***, a ******", "ke": "ke",
+	} {
+		if got := secret.Hide(s, spelled); got != want {
+			t.Errorf("%q: %q, want %q", s, got, want)
+		}
+	}
+}

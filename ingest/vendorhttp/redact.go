@@ -6,7 +6,6 @@ import (
 	"errors"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/callbus/callbus/events/secret"
 )
@@ -104,24 +103,7 @@ func (r Redactor) members(object map[string]any) (map[string]any, bool) {
 
 // hide replaces every spelling of known in s.
 func hide(s, known string) string {
-	var out strings.Builder
-	from := 0
-	for i := 0; i < len(s); {
-		n := spelling(s[i:], known)
-		if n < 0 {
-			i++
-			continue
-		}
-		out.WriteString(s[from:i])
-		out.WriteString(secret.Hidden)
-		i += n
-		from = i
-	}
-	if from == 0 {
-		return s
-	}
-	out.WriteString(s[from:])
-	return out.String()
+	return secret.Hide(s, func(rest string) int { return spelling(rest, known) })
 }
 
 // censored is an error whose text had to be redacted. The error behind it can be compared with and not be had.

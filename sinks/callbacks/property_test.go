@@ -183,7 +183,7 @@ func TestP6TheOrderInWhichThingsAreLearnedDoesNotMatter(t *testing.T) {
 		p := aPlan(rt)
 		seed := rapid.Uint64().Draw(rt, "seed")
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(reporter{t, rt}, p)
+			w := newWorld(sinktest.Reporter{TB: t, Rapid: rt}, p)
 			v := &world{TB: w.TB, plan: p, diary: sinktest.NewDiary(), began: w.began}
 			v.open()
 			w.until(11 * time.Hour) // all of it has happened
@@ -217,7 +217,7 @@ func TestP7ACrashAtAnyInstantForgetsAndRepeatsNothing(t *testing.T) {
 		words := int64(0)
 		run := func(kill int64, heard bool) (told []string, said int64) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(reporter{t, rt}, p)
+				w := newWorld(sinktest.Reporter{TB: t, Rapid: rt}, p)
 				n := w.killAt(kill, heard)
 				w.run()
 				told, said = w.told(), n.Load()

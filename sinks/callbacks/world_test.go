@@ -264,17 +264,6 @@ func owed(t testing.TB, d sinks.Diary) (calls []string) {
 	return calls
 }
 
-// A reporter fails the case that rapid tries, not the whole test: so it can look for a smaller one.
-type reporter struct {
-	testing.TB
-	rt *rapid.T
-}
-
-func (r reporter) Error(args ...any)                 { r.rt.Error(args...) }
-func (r reporter) Errorf(format string, args ...any) { r.rt.Errorf(format, args...) }
-func (r reporter) Fatalf(format string, args ...any) { r.rt.Errorf(format, args...) }
-func (r reporter) Fatal(args ...any)                 { r.rt.Error(args...) }
-
 // inWorlds holds f in random worlds, each in a bubble of virtual time.
 func inWorlds(t *testing.T, f func(w *world)) {
 	t.Helper()
@@ -282,7 +271,7 @@ func inWorlds(t *testing.T, f func(w *world)) {
 	rapid.Check(t, func(rt *rapid.T) {
 		p := aPlan(rt)
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(reporter{t, rt}, p)
+			w := newWorld(sinktest.Reporter{TB: t, Rapid: rt}, p)
 			f(w)
 			w.close()
 		})

@@ -90,27 +90,12 @@ func (r redactor) line(s string) string {
 
 // hide replaces every spelling of known in s, and of its beginning when that is long.
 func hide(s, known string) string {
-	var out strings.Builder
-	from := 0
-	for i := 0; i < len(s); {
-		n := 0
-		if s[i] == known[0] || strings.IndexByte(`%\&+`, s[i]) >= 0 {
-			n = spelled(s[i:], known)
+	return secret.Hide(s, func(rest string) int {
+		if rest[0] == known[0] || strings.IndexByte(`%\&+`, rest[0]) >= 0 {
+			return spelled(rest, known)
 		}
-		if n == 0 {
-			i++
-			continue
-		}
-		out.WriteString(s[from:i])
-		out.WriteString(secret.Hidden)
-		i += n
-		from = i
-	}
-	if from == 0 {
-		return s
-	}
-	out.WriteString(s[from:])
-	return out.String()
+		return 0
+	})
 }
 
 // spelled returns how many bytes at the beginning of s spell known, or enough of its beginning; 0 when they do not.
