@@ -99,7 +99,7 @@ func BenchmarkDueAtOnce(b *testing.B) {
 
 func reminders(after time.Duration) callbacks.Config {
 	return callbacks.Config{
-		After: callbacks.Durations{after}, Hours: "Mon-Sun 00:00-24:00", Timezone: "UTC", MaxAge: 72 * time.Hour, Scope: callbacks.PerNumber,
+		After: callbacks.Durations{after}, Hours: always, MaxAge: 72 * time.Hour, Scope: callbacks.PerNumber,
 	}
 }
 
@@ -143,7 +143,7 @@ func missedBy(b *testing.B, s sinks.Sink, from, to int, at time.Time) {
 	all.Wait()
 }
 
-func deliverTo(b *testing.B, s sinks.Sink, e events.Event) {
+func deliverTo(b testing.TB, s sinks.Sink, e events.Event) {
 	if err := s.Deliver(context.Background(), sinks.Delivery{Event: e, Attempt: 1}); err != nil {
 		b.Error(err)
 	}
