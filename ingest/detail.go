@@ -115,7 +115,8 @@ func verdictOf(rec *CDR) verdict {
 // unclear tells whether rec, of a call that is published, leaves open who answered and is not what it was when its detail
 // was told: then the detail is asked for again, and what was published stands until it is here.
 func (t *Tracker) unclear(c *call, rec *CDR, at time.Time) bool {
-	if !rec.Undecided || !t.details() || c.detail != nil && (c.verdict == verdict{} || c.verdict == verdictOf(rec)) {
+	same := c.verdict == verdictOf(rec) || c.verdict == verdict{} && c.wasPickedUp()
+	if !rec.Undecided || !t.details() || c.detail != nil && same {
 		c.unclear = nil
 		return false
 	}
@@ -129,6 +130,16 @@ func (t *Tracker) unclear(c *call, rec *CDR, at time.Time) bool {
 		return true
 	}
 	c.unclear = nil
+	return false
+}
+
+// wasPickedUp tells whether what was published of c may be of a call that something picked up, as a record says that leaves open
+// who answered. It is all that a new life knows of the record as it was read last.
+func (c *call) wasPickedUp() bool {
+	switch r := c.facts.MissedReason; {
+	case r == nil, *r == events.MissedInQueue, *r == events.MissedInMenu, *r == events.MissedUnknown:
+		return true
+	}
 	return false
 }
 

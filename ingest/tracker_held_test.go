@@ -152,3 +152,48 @@ func TestWhichDetailsAreWanted(t *testing.T) {
 		})
 	}
 }
+
+// A missed call's detail was told; then the process ended, and the record was corrected: something picked the call up after all.
+func TestANewLifeAsksAgainForTheDetailOfARecordThatChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig()
+	detailed(&cfg)
+	open, closed := undecided(record("1", 3, 25)), record("1", 3, 25)
+	for name, tc := range map[string]struct {
+		before []ingest.Observation
+		asked  bool
+	}{
+		"nothing had picked it up": {[]ingest.Observation{lists(30, closed), tells(31, closed, false)}, true},
+		"a machine had":            {[]ingest.Observation{lists(30, open), tells(31, open, false)}, false},
+		"a person had":             {[]ingest.Observation{lists(30, open), tells(31, open, true)}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tracker := ingest.NewTracker(cfg)
+			var told []events.Event
+			for _, o := range tc.before {
+				told = append(told, tracker.Observe(o)...)
+			}
+			again := ingest.NewTracker(cfg)
+			for _, e := range told {
+				again.Restore(e)
+			}
+			if more := again.Observe(lists(40, open)); len(more) > 0 {
+				t.Errorf("told at once: %v", more)
+			}
+			if got := len(again.Wanted(10)) > 0; got != tc.asked {
+				t.Fatalf("the detail is asked for: %v, want %v", got, tc.asked)
+			}
+			if !tc.asked {
+				return
+			}
+			more := again.Observe(tells(41, open, true))
+			if len(more) != 1 || more[0].Type != events.CallAmended {
+				t.Fatalf("told is %v, want an amendment", more)
+			}
+			if c, _ := more[0].Call(); *c.Outcome != events.Answered || *c.Missed {
+				t.Errorf("%s, missed %v", *c.Outcome, *c.Missed)
+			}
+		})
+	}
+}
