@@ -92,6 +92,9 @@ func (s *Server) start(ctx context.Context) error {
 	if err := probeAddress(s.config.Listen, s.host, s.port); err != nil {
 		return err
 	}
+	if err := finishStreams(s.config.DataDir, s.config.Log); err != nil {
+		return fmt.Errorf("%w: %w", ErrStore, err)
+	}
 	n, err := server.NewServer(s.options())
 	if err != nil {
 		return err

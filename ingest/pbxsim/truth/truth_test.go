@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -28,9 +30,19 @@ func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
 	}
 	t.Logf("\n%s", result)
 	if !result.Perfect() {
-		t.Error("not the truth")
+		t.Errorf("not the truth; callbus said at the end:\n%s", lastLines(t, filepath.Join(s.Folder, "callbus.log"), 60))
 	}
 	if result.Kills < 20 {
 		t.Errorf("killed %d times, want at least 20", result.Kills)
 	}
+}
+
+func lastLines(t *testing.T, file string, n int) []byte {
+	t.Helper()
+	log, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.SplitAfter(log, []byte("\n"))
+	return bytes.Join(lines[max(0, len(lines)-n):], nil)
 }
