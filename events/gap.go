@@ -18,6 +18,7 @@ const (
 	GapRefused     GapReason = "credentials"  // the vendor refuses the credentials
 	GapRateLimited GapReason = "rate_limited" // the vendor asked us to slow down
 	GapBadReply    GapReason = "bad_reply"    // something answered, but not as the vendor does
+	GapUnwatched   GapReason = "unwatched"    // the process of callbus that read it was lost, and another one took over
 )
 
 // Gap is the data of source.gap.*: a time in which callbus could not see what the account did.

@@ -21,7 +21,7 @@ type gap struct {
 	read     time.Time // the last time it was read
 	failures int       // since then
 	reason   events.GapReason
-	open     *events.Gap // published as opened, nil while there is none
+	open     []events.Gap // published as opened: at most one by each process that read the list
 }
 
 // observe takes in a failure: it is no information about any call, only about how much callbus sees.
@@ -31,16 +31,28 @@ func (f Failure) observe(t *Tracker) []events.Event {
 	if g.failures++; g.failures == 1 {
 		g.reason = f.Reason
 	}
-	if g.open != nil || f.At.Sub(g.read) <= gapPolls*t.poll(f.List) {
+	if len(g.open) > 0 || f.At.Sub(g.read) <= gapPolls*t.poll(f.List) {
 		return nil
 	}
 	from := *at(g.read)
-	g.open = &events.Gap{
+	opened := events.Gap{
 		GapID:   events.Hash("gap", t.cfg.Account, string(f.List), from.Format(time.RFC3339Nano)),
 		Account: t.cfg.Account, Provider: t.cfg.Provider,
 		List: f.List, From: from, Reason: g.reason, Failures: g.failures,
 	}
-	return []events.Event{t.gapEvent(events.GapOpened, *g.open, from, f.At)}
+	g.open = []events.Gap{opened}
+	return []events.Event{gapEvent(events.GapOpened, opened, from, f.At)}
+}
+
+// Lapsed returns the event that ends the term of a process that watched the account, was last heard of at from, and is lost. It
+// opens a gap, which the process after it closes when it reads the list; and it takes a place in the stream that depends on the
+// term alone, by which what the lost process still publishes, should it come back, can be refused.
+func Lapsed(account, provider, term string, from, at time.Time) events.Event {
+	from = from.UTC().Truncate(time.Millisecond)
+	return gapEvent(events.GapOpened, events.Gap{
+		GapID: events.Hash("term", account, term), Account: account, Provider: provider,
+		List: events.ActiveCalls, From: from, Reason: events.GapUnwatched,
+	}, from, at)
 }
 
 // closeGap notes that list was read, and publishes the end of its gap if it had one.
@@ -49,23 +61,22 @@ func (t *Tracker) closeGap(out []events.Event, list events.List, read time.Time)
 	if !read.After(g.read) {
 		return out // a reply that came late says nothing of now
 	}
-	if g.open != nil {
-		closed := *g.open
+	for _, closed := range g.open {
 		closed.To, closed.Failures = at(read), max(g.failures, closed.Failures)
-		out = append(out, t.gapEvent(events.GapClosed, closed, *closed.To, read))
+		out = append(out, gapEvent(events.GapClosed, closed, *closed.To, read))
 	}
 	g.read, g.failures, g.open = read, 0, nil
 	return out
 }
 
-func (t *Tracker) gapEvent(typ events.Type, g events.Gap, happened, at time.Time) events.Event {
+func gapEvent(typ events.Type, g events.Gap, happened, at time.Time) events.Event {
 	e := events.Event{
-		ID:   events.ID(t.cfg.Account, g.GapID, typ, 1),
-		Type: typ, Account: t.cfg.Account, Provider: t.cfg.Provider, Subject: g.GapID,
+		ID:   events.ID(g.Account, g.GapID, typ, 1),
+		Type: typ, Account: g.Account, Provider: g.Provider, Subject: g.GapID,
 		Time: happened, RecordedTime: at.UTC().Truncate(time.Millisecond), CorrelationID: g.GapID, Data: g,
 	}
 	if typ == events.GapClosed {
-		e.CausationID = events.ID(t.cfg.Account, g.GapID, events.GapOpened, 1)
+		e.CausationID = events.ID(g.Account, g.GapID, events.GapOpened, 1)
 	}
 	return e
 }

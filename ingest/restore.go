@@ -22,11 +22,11 @@ func (t *Tracker) Restore(e events.Event) {
 }
 
 func (t *Tracker) restoreGap(typ events.Type, g events.Gap) {
+	of := t.gap(g.List)
+	of.open = slices.DeleteFunc(of.open, func(o events.Gap) bool { return o.GapID == g.GapID })
 	if typ == events.GapOpened {
-		t.gap(g.List).open = &g
-		return
+		of.open = append(of.open, g)
 	}
-	t.gap(g.List).open = nil
 }
 
 func (t *Tracker) restoreCall(e events.Event, f events.Call) {

@@ -101,7 +101,7 @@ func TestValidateRefuses(t *testing.T) {
 
 		{"a gap that opens closed", events.GapOpened, func(_, d node) { d["to"] = d["from"] }, "/to"},
 		{"a gap that closes open", events.GapClosed, func(_, d node) { d["to"] = nil }, "/to"},
-		{"a gap without a failure", events.GapOpened, func(_, d node) { d["failures"] = 0 }, "/failures"},
+		{"a gap of less than no failure", events.GapOpened, func(_, d node) { d["failures"] = -1 }, "/failures"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := schemas.Validate(edited(t, c.typ, c.edit))

@@ -37,6 +37,7 @@ var (
 	ErrTooLarge = errors.New("message too large")
 	ErrInvalid  = errors.New("event cannot be published")
 	ErrRefused  = errors.New("refused by the server")
+	ErrFenced   = errors.New("this process's term is over: another one has taken the account over")
 	ErrClosed   = errors.New("bus closed")
 )
 
@@ -54,7 +55,7 @@ func (e *ConflictError) Error() string {
 // Unwrap returns [ErrConflict].
 func (e *ConflictError) Unwrap() error { return ErrConflict }
 
-// A RefusedError says that Event can never be published as it is. errors.Is finds Cause: [ErrTooLarge], [ErrInvalid] or [ErrRefused].
+// A RefusedError says that Event can never be published as it is. errors.Is finds Cause: [ErrTooLarge], [ErrInvalid], [ErrRefused] or [ErrFenced].
 type RefusedError struct {
 	Event events.Event
 	Cause error

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
@@ -20,12 +21,23 @@ import (
 //
 // The events are encoded before Publish waits, and not kept after it has returned.
 func (b *Bus) Publish(ctx context.Context, evs ...events.Event) error {
+	return b.PublishFenced(ctx, "", evs...)
+}
+
+// PublishFenced is [Bus.Publish] for a process that may be thought dead and replaced without knowing it. Once the stream holds an
+// event on the subject fence, which nobody can put there twice, it takes none of evs that only this process would make so: a
+// call.started that was made from a snapshot, and whose id depends on when that was taken. The error is [ErrFenced]. All others
+// have ids that every process makes alike, and places that are taken once.
+//
+// The server checks one thing of a message, and of those it is the fence. So a caller that does not know whether they were stored
+// must read that back before it publishes them again.
+func (b *Bus) PublishFenced(ctx context.Context, fence string, evs ...events.Event) error {
 	var sent *job
 	for len(evs) > 0 {
 		if sent == nil && ctx.Err() != nil {
 			return fmt.Errorf("publish %d events: none was sent: %w", len(evs), context.Cause(ctx))
 		}
-		j, refused := encode(evs, b.nc.MaxPayload()) // while the one before is committed
+		j, refused := encode(evs, fence, b.nc.MaxPayload()) // while the one before is committed
 		if err := b.publisher.wait(ctx, sent); err != nil {
 			return err
 		}
@@ -69,6 +81,8 @@ type message struct {
 	follows bool   // it may follow whatever its subject holds, but itself
 	expect  uint64 // the sequence that the subject must be at
 	known   bool   // expect is what the stream said, not only likely
+	fence   string // the subject that must be empty for it; "" for most
+	tried   bool   // it was sent, and may be stored
 	stored  bool
 	refused error
 }
@@ -93,7 +107,7 @@ const (
 )
 
 // encode makes a job of as many of evs as fit in one commit. An error concerns the event after the last one in the job.
-func encode(evs []events.Event, maxPayload int64) (*job, error) {
+func encode(evs []events.Event, fence string, maxPayload int64) (*job, error) {
 	n := min(len(evs), jobMessages)
 	j := &job{msgs: make([]message, 0, n), done: make(chan error, 1)}
 	buf := make([]byte, 0, n*1536) // grows, but seldom
@@ -107,7 +121,7 @@ func encode(evs []events.Event, maxPayload int64) (*job, error) {
 			err = &RefusedError{Event: e, Cause: err}
 			break
 		}
-		j.add(e, buf[start:len(buf):len(buf)])
+		j.add(e, buf[start:len(buf):len(buf)], fence)
 	}
 	j.events, j.end = evs[:len(j.msgs)], len(j.msgs)
 	return j, err
@@ -158,6 +172,7 @@ func isToken(s string) bool {
 const (
 	hdrMsgID     = jetstream.MsgIDHeader
 	hdrExpected  = jetstream.ExpectedLastSubjSeqHeader
+	hdrFence     = jetstream.ExpectedLastSubjSeqSubjHeader
 	hdrType      = "Content-Type"
 	headerFields = 6 // the three of every message, and the three of one in a batch
 )
@@ -168,7 +183,7 @@ var (
 	expectFirst = []string{"0"}
 )
 
-func (j *job) add(e events.Event, data []byte) {
+func (j *job) add(e events.Event, data []byte, fence string) {
 	h := make(nats.Header, headerFields)
 	h[hdrMsgID], h[hdrType], h[hdrExpected] = []string{e.ID}, contentType, expectFirst
 	m := message{job: j, index: len(j.msgs), id: e.ID, known: true, follows: recurs(e.Type)}
@@ -177,7 +192,17 @@ func (j *job) add(e events.Event, data []byte) {
 		m.before = events.ID(e.Account, e.Subject, e.Type, r-1)
 		m.known = r == 2 // the first amendment: its subject is empty
 	}
+	if fence != "" && isGuess(e) {
+		m.fence = fence
+		h[hdrFence] = []string{fence}
+	}
 	j.msgs = append(j.msgs, m)
+}
+
+// isGuess tells whether the id of e depends on when a snapshot was taken.
+func isGuess(e events.Event) bool {
+	c, ok := e.Data.(events.Call)
+	return ok && e.Type == events.CallStarted && slices.Contains(c.Evidence, events.FromSnapshot)
 }
 
 // revision returns which revision of its fact e is, where its subject may hold several; 1 for all others, of which there is one.

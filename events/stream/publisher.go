@@ -155,6 +155,9 @@ func (p *publisher) commit(group []*message) error {
 	if err := p.lookUpRevisions(group); err != nil {
 		return err
 	}
+	if err := p.lookUpFenced(group); err != nil {
+		return err
+	}
 	group = unsettled(group)
 	group = group[:min(len(group), p.window)]
 	if p.pace.alone(len(group)) {
@@ -180,6 +183,7 @@ func (p *publisher) oneByOne(group []*message) error {
 			continue
 		}
 		start := time.Now()
+		m.tried = true
 		err := p.line.publish(m)
 		switch {
 		case err == nil:
@@ -203,6 +207,9 @@ func (p *publisher) oneByOne(group []*message) error {
 // together publishes the group as one atomic batch: all of it or nothing.
 func (p *publisher) together(group []*message) error {
 	start := time.Now()
+	for _, m := range group {
+		m.tried = true
+	}
 	err := p.line.publishBatch(group)
 	switch {
 	case err == nil:

@@ -76,6 +76,47 @@ func (p *publisher) lookUpRevisions(group []*message) error {
 	return nil
 }
 
+// lookUpFenced finds out whether a fenced message that was sent before is stored. The server would not tell: what it checks of such
+// a message is the fence, not the place that the message takes.
+func (p *publisher) lookUpFenced(group []*message) error {
+	for _, m := range group {
+		if m.fence == "" || !m.tried || m.stored {
+			continue
+		}
+		if err := p.lookUpOwn(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *publisher) lookUpOwn(m *message) error {
+	held, err := p.line.history(m.Subject)
+	if err != nil || len(held) == 0 {
+		return err
+	}
+	if m.stored = held[0].id == m.id; !m.stored {
+		m.refuse(conflict{held[0].id})
+	}
+	return nil
+}
+
+// settleFenced decides on one message with a fence that the server refused.
+func (p *publisher) settleFenced(m *message, refused error) error {
+	if err := p.lookUpOwn(m); err != nil || m.stored || m.refused != nil {
+		return err
+	}
+	up, err := p.line.history(m.fence)
+	if err != nil {
+		return err
+	}
+	if len(up) == 0 {
+		return refused // it is being put up, or another message with it is on its way
+	}
+	m.refuse(ErrFenced)
+	return nil
+}
+
 func (m *message) expectAt(seq uint64) {
 	m.expect, m.known = seq, true
 	m.Header[hdrExpected] = []string{strconv.FormatUint(seq, 10)}
@@ -84,6 +125,9 @@ func (m *message) expectAt(seq uint64) {
 // settle decides on one message whose subject is not at the sequence that it expects, by all that the subject holds, as the
 // stream's leader knows it. refused is what the server said to it, nil if it was not asked.
 func (p *publisher) settle(m *message, refused error) error {
+	if m.fence != "" {
+		return p.settleFenced(m, refused)
+	}
 	held, err := p.line.history(m.Subject)
 	if err != nil {
 		return err

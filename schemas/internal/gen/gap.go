@@ -18,7 +18,7 @@ func gapFields() []member {
 		field("list", "Which of the vendor's lists could not be read.", oneOf("active_calls", "cdrs")),
 		field("from", "The last time it was read.", instant),
 		field("to", "When it was read again; null while the gap lasts.", orNull(instant)),
-		field("reason", "Why the first request failed. unreachable: no connection, a timeout, a reply cut short; credentials: they were refused; rate_limited: the vendor asked to slow down; bad_reply: something answered, but not as the vendor does.", oneOf("unreachable", "credentials", "rate_limited", "bad_reply")),
-		field("failures", "How many requests failed.", object{{"type", "integer"}, {"minimum", 1}}),
+		field("reason", "Why the first request failed. unreachable: no connection, a timeout, a reply cut short; credentials: they were refused; rate_limited: the vendor asked to slow down; bad_reply: something answered, but not as the vendor does. unwatched: no request was made; the process of callbus that read the list was lost, and another one took over.", oneOf("unreachable", "credentials", "rate_limited", "bad_reply", "unwatched")),
+		field("failures", "How many requests failed; 0 where none was made.", natural),
 	}
 }
