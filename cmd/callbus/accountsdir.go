@@ -26,9 +26,10 @@ const (
 // accountChange is one thing that happened in the accounts folder.
 type accountChange struct {
 	Kind    changeKind
-	Name    string  // of the account; empty when the folder itself cannot be read, which removes nothing
-	Account Account // of added and changed
-	Err     error   // of faulty
+	Name    string    // of the account; empty when the folder itself cannot be read, which removes nothing
+	Account Account   // of added and changed
+	Since   time.Time // of added and changed: when the file, or one that it names, was last touched
+	Err     error     // of faulty
 }
 
 // accountsDir follows the folder of CALLBUS_ACCOUNTS_DIR. It looks again and again instead of asking the system to be
@@ -123,7 +124,9 @@ func (d *accountsDir) lookAt(name string, now time.Time) (_ accountChange, ok bo
 	case f.seen == "", f.seen == f.taken, !settled:
 		return accountChange{}, false
 	}
-	return d.take(name, path, f)
+	c, ok := d.take(name, path, f)
+	c.Since = touched
+	return c, ok
 }
 
 // take reads a file that has come to rest.

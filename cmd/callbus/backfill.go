@@ -150,7 +150,7 @@ func (b backfilling) read(ctx context.Context, reader ingest.CDRReader, bus *str
 	p := &progress{out: b.world.stderr, live: b.world.colours(b.world.stderr), window: window}
 	tally, err := ingest.Backfill(ctx, ingest.BackfillConfig{
 		Account: b.account.Name, Provider: b.account.Provider, Settings: b.account.Settings,
-		Vendor: reader, Bus: ingestBus{bus}, Window: window, Log: b.log,
+		Vendor: reader, Bus: ingestBus{Bus: bus}, Window: window, Log: b.log,
 		Page: p.page,
 		Done: func(until time.Time) error { return place.put(ctx, until) },
 	})

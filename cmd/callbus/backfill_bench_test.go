@@ -91,7 +91,7 @@ func BenchmarkBackfill(b *testing.B) {
 		account := fmt.Sprintf("acme-%d", run)
 		began := time.Now()
 		tally, err := ingest.Backfill(ctx, ingest.BackfillConfig{
-			Account: account, Provider: "verimor", Settings: verimor.Defaults(), Vendor: vendor, Bus: ingestBus{bus.Bus},
+			Account: account, Provider: "verimor", Settings: verimor.Defaults(), Vendor: vendor, Bus: ingestBus{Bus: bus.Bus},
 			Window: ingest.Window{From: archive.first, To: archive.first.Add(time.Duration(archive.records) * archiveStep)}, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil || tally.Calls != archive.records {

@@ -3,28 +3,33 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/callbus/callbus/events/stream"
 )
 
 // engine is callbus at work: the bus, the workers that publish to it, and the HTTP server that tells how they are. It is
 // what callbus run and callbus demo have in common.
 type engine struct {
-	bus   *openedBus
-	fleet *fleet
-	sinks *sinkFleet
-	http  *httpServer
-	group *errgroup.Group
+	began  time.Time
+	log    *slog.Logger
+	bus    *openedBus
+	roster *stream.Roster // nil when this process neither watches nor delivers
+	fleet  *fleet
+	sinks  *sinkFleet
+	http   *httpServer
+	group  *errgroup.Group
 }
 
 // startEngine takes the addresses and the folder first, so that what cannot work is known before anything is asked of a
 // vendor. It goes on until ctx is done; wait must be called.
 func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, error) {
-	e := &engine{}
+	e := &engine{began: time.Now(), log: log}
 	metrics := prometheus.NewRegistry()
 	listen := cfg.HTTPListen
 	if !cfg.Roles.HTTP {
@@ -37,32 +42,22 @@ func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, er
 	if e.bus, err = openBus(ctx, cfg.Bus, log); err != nil {
 		return nil, errors.Join(err, e.http.close())
 	}
-	e.fleet, e.sinks = newFleet(ingestBus{e.bus.Bus}, log), newSinkFleet(log)
+	e.fleet, e.sinks = newFleet(e.bus.Bus, log), newSinkFleet(log)
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet}, sinkCollector{e.sinks})
 	var running context.Context
 	e.group, running = errgroup.WithContext(ctx)
 	e.group.Go(func() error { return e.http.Run(running) })
+	if err = e.joinRoster(running, cfg); err != nil || e.roster == nil {
+		return e, err
+	}
+	e.group.Go(func() error { return e.roster.Run(running) })
 	if cfg.Roles.Sinks {
-		err = e.deliver(running, cfg)
+		e.deliver(running, cfg)
 	}
-	if err == nil && cfg.Roles.Ingest {
-		err = e.watch(running, cfg)
+	if cfg.Roles.Ingest {
+		e.watch(running, cfg)
 	}
-	return e, err
-}
-
-// watch starts the workers of the settings, and follows the accounts folder.
-func (e *engine) watch(ctx context.Context, cfg Config) error {
-	for _, a := range cfg.Accounts {
-		if err := e.fleet.start(ctx, a); err != nil {
-			return fmt.Errorf("watch account %s: %w", a.Name, err)
-		}
-	}
-	if cfg.AccountsDir != "" {
-		d := newAccountsDir(cfg.AccountsDir, dirEvery, cfg.accountReader().read)
-		e.group.Go(func() error { e.fleet.follow(ctx, d); return nil })
-	}
-	return nil
+	return e, nil
 }
 
 // wait returns when ctx is done and everything has come to rest: nothing new is asked, what was seen is published, and

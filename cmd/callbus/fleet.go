@@ -9,21 +9,34 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/vendorhttp"
 )
 
-// fleet is the workers of this process, one for each account. Accounts may be added, changed and removed while it runs.
+// fleet is the accounts that this process may watch, and the workers of those that it does. Accounts may be added, changed and
+// removed while it runs; which of them it watches is for the roster to say.
 type fleet struct {
-	bus    ingest.Bus
+	bus    *stream.Bus
 	client *http.Client
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	ships   map[string]*ship
+	berths  map[string]*berth
 	workers sync.WaitGroup
+}
+
+// berth is one account's place in the fleet.
+type berth struct {
+	mu      sync.Mutex // one thing at a time is done about an account
+	account Account
+	fence   string // see [ingestBus]
+
+	ship atomic.Pointer[ship] // nil while this process does not watch the account
 }
 
 // ship is one account's worker under way.
@@ -33,8 +46,8 @@ type ship struct {
 	ended  chan struct{}
 }
 
-func newFleet(bus ingest.Bus, log *slog.Logger) *fleet {
-	return &fleet{bus: bus, client: &http.Client{Transport: vendorTransport()}, log: log, ships: map[string]*ship{}}
+func newFleet(bus *stream.Bus, log *slog.Logger) *fleet {
+	return &fleet{bus: bus, client: &http.Client{Transport: vendorTransport()}, log: log, berths: map[string]*berth{}}
 }
 
 // vendorTransport is shared by all accounts: their connections are kept apart by host.
@@ -54,58 +67,128 @@ func budgeted(client *http.Client, a Account) *http.Client {
 	return &http.Client{Transport: vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, a.Settings.Polls(a.Vendor.ListsActive()))}
 }
 
-// start lets a worker watch a, in place of the one that did so before, until ctx is done.
-func (f *fleet) start(ctx context.Context, a Account) error {
-	f.stop(a.Name)
+// know says that a is an account that this process may watch, and returns the settings it would do so with. If it does, it goes
+// on with these.
+func (f *fleet) know(ctx context.Context, a Account) error {
+	b := f.berth(a.Name, true)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.account = a
+	if b.ship.Load() == nil {
+		return nil
+	}
+	return f.sail(ctx, b)
+}
+
+// forget undoes know.
+func (f *fleet) forget(name string) {
+	f.stop(name)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.berths, name)
+}
+
+func (f *fleet) berth(name string, make bool) *berth {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.berths[name] == nil && make {
+		f.berths[name] = &berth{}
+	}
+	return f.berths[name]
+}
+
+// take lets a worker watch an account in term t, until ctx is done.
+func (f *fleet) take(ctx context.Context, name string, t stream.Term) error {
+	b := f.berth(name, false)
+	if b == nil {
+		return nil // it was removed just now
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.fence = ""
+	if b.account.Vendor.ListsActive() {
+		b.fence = stream.Subject(lapsed(b.account, t.ID, time.Now()))
+		if err := f.endTerms(ctx, b.account, t); err != nil {
+			return err
+		}
+	}
+	return f.sail(ctx, b)
+}
+
+// endTerms sees to it that processes which had the account and vanished publish nothing more that only they know.
+func (f *fleet) endTerms(ctx context.Context, a Account, t stream.Term) error {
+	for _, term := range t.Lapsed {
+		from := t.LastSeen
+		if from.IsZero() {
+			from = time.Now()
+		}
+		if err := f.bus.Publish(ctx, lapsed(a, term, from)); err != nil {
+			return fmt.Errorf("end the term of the process that watched %s before: %w", a.Name, err)
+		}
+	}
+	return nil
+}
+
+func lapsed(a Account, term string, from time.Time) events.Event {
+	return ingest.Lapsed(a.Name, a.Provider, term, from, time.Now())
+}
+
+// sail starts the worker of b, in place of the one that there was.
+func (f *fleet) sail(ctx context.Context, b *berth) error {
+	b.stop()
+	a := b.account
 	vendor, err := a.Open(budgeted(f.client, a))
 	if err != nil {
 		return err
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: f.bus, Log: f.log,
+		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: ingestBus{f.bus, b.fence}, Log: f.log,
 	})
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
 	s := &ship{worker: w, stop: stop, ended: make(chan struct{})}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.ships[a.Name] = s
+	b.ship.Store(s)
 	f.workers.Go(func() {
 		defer close(s.ended)
-		f.sail(ctx, a.Name, w)
+		f.run(ctx, a.Name, w)
 	})
 	return nil
 }
 
-// sailAgain is how long after a worker gave up it is started anew.
-const sailAgain = 10 * time.Second
+// stop ends the worker, if there is one, and waits until it has published what it saw.
+func (b *berth) stop() {
+	if s := b.ship.Swap(nil); s != nil {
+		s.stop()
+		<-s.ended
+	}
+}
 
-// sail runs w until ctx is done. What one account's worker cannot get over must not end the others, or the process.
-func (f *fleet) sail(ctx context.Context, name string, w *ingest.Worker) {
+// runAgain is how long after a worker gave up it is started anew.
+const runAgain = 10 * time.Second
+
+// run runs w until ctx is done. What one account's worker cannot get over must not end the others, or the process.
+func (f *fleet) run(ctx context.Context, name string, w *ingest.Worker) {
 	for ctx.Err() == nil {
 		err := w.Run(ctx)
 		if err == nil || errors.Is(err, ingest.ErrBusClosed) {
 			return
 		}
-		f.log.Error("the account's worker gave up; it starts anew", "account", name, "in", sailAgain, "error", err)
+		f.log.Error("the account's worker gave up; it starts anew", "account", name, "in", runAgain, "error", err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(sailAgain):
+		case <-time.After(runAgain):
 		}
 	}
 }
 
 // stop ends the worker of an account, if there is one, and waits until it has published what it saw.
 func (f *fleet) stop(name string) {
-	f.mu.Lock()
-	s := f.ships[name]
-	delete(f.ships, name)
-	f.mu.Unlock()
-	if s != nil {
-		s.stop()
-		<-s.ended
+	if b := f.berth(name, false); b != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.stop()
 	}
 }
 
@@ -116,9 +199,11 @@ func (f *fleet) wait() { f.workers.Wait() }
 func (f *fleet) status() []ingest.Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := make([]ingest.Status, 0, len(f.ships))
-	for _, s := range f.ships {
-		all = append(all, s.worker.Status())
+	all := make([]ingest.Status, 0, len(f.berths))
+	for _, b := range f.berths {
+		if s := b.ship.Load(); s != nil {
+			all = append(all, s.worker.Status())
+		}
 	}
 	slices.SortFunc(all, func(a, b ingest.Status) int { return strings.Compare(a.Account, b.Account) })
 	return all
@@ -136,26 +221,4 @@ func (f *fleet) ready() error {
 		return nil
 	}
 	return fmt.Errorf("no account can be read: %d of %d fail", len(all), len(all))
-}
-
-// follow starts and stops workers as the accounts folder changes, until ctx is done.
-func (f *fleet) follow(ctx context.Context, d *accountsDir) {
-	d.watch(ctx, func(c accountChange) { f.apply(ctx, c) })
-}
-
-func (f *fleet) apply(ctx context.Context, c accountChange) {
-	log := f.log.With("account", c.Name)
-	switch c.Kind {
-	case accountFaulty:
-		log.Error("the accounts folder: a file is wrong; what ran before by that name goes on", "error", c.Err)
-	case accountRemoved:
-		f.stop(c.Name)
-		log.Info("the accounts folder: account removed")
-	default:
-		if err := f.start(ctx, c.Account); err != nil {
-			log.Error("the accounts folder: the account cannot be watched", "error", err)
-			return
-		}
-		log.Info("the accounts folder: account " + string(c.Kind))
-	}
 }

@@ -12,16 +12,19 @@ import (
 	"github.com/callbus/callbus/ingest"
 )
 
-// ingestBus is the event bus as workers see it: they know nothing of NATS.
-type ingestBus struct{ *stream.Bus }
+// ingestBus is the event bus as a worker sees it: it knows nothing of NATS.
+type ingestBus struct {
+	*stream.Bus
+	fence string // the subject that another process puts an event on before it takes the account over; "" where that is not needed
+}
 
 var _ ingest.Bus = ingestBus{}
 
 // Publish says in ingest's words what went wrong.
 func (b ingestBus) Publish(ctx context.Context, evs ...events.Event) error {
-	err := b.Bus.Publish(ctx, evs...)
+	err := b.PublishFenced(ctx, b.fence, evs...)
 	switch {
-	case errors.Is(err, stream.ErrConflict):
+	case errors.Is(err, stream.ErrConflict), errors.Is(err, stream.ErrFenced):
 		return fmt.Errorf("%w: %w", ingest.ErrOvertaken, err)
 	case errors.Is(err, stream.ErrClosed):
 		return fmt.Errorf("%w: %w", ingest.ErrBusClosed, err)

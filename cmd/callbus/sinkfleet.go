@@ -18,6 +18,7 @@ type sinkFleet struct {
 	log *slog.Logger
 
 	mu    sync.Mutex
+	known map[string]SinkConfig
 	ships map[string]*sinkShip
 	pumps sync.WaitGroup
 }
@@ -33,7 +34,25 @@ type sinkShip struct {
 }
 
 func newSinkFleet(log *slog.Logger) *sinkFleet {
-	return &sinkFleet{log: log, ships: map[string]*sinkShip{}}
+	return &sinkFleet{log: log, known: map[string]SinkConfig{}, ships: map[string]*sinkShip{}}
+}
+
+// know says that this process may deliver for c.
+func (f *sinkFleet) know(c SinkConfig) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known[c.Name] = c
+}
+
+// take delivers for a sink that is known, until ctx is done or it is stopped.
+func (f *sinkFleet) take(ctx context.Context, bus *stream.Bus, name string) error {
+	f.mu.Lock()
+	c := f.known[name]
+	f.mu.Unlock()
+	if err := f.start(ctx, bus, c); err != nil {
+		return fmt.Errorf("start sink %s: %w", name, err)
+	}
+	return nil
 }
 
 // start opens the sink and lets its pump deliver until ctx is done, and then until what is under way has come to rest.
@@ -61,6 +80,7 @@ func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) er
 func (f *sinkFleet) stop(name string) {
 	f.mu.Lock()
 	s := f.ships[name]
+	delete(f.ships, name)
 	f.mu.Unlock()
 	if s != nil {
 		s.leave()
@@ -115,14 +135,4 @@ func (f *sinkFleet) ignored() map[string]map[callbacksIgnored]uint64 {
 		}
 	}
 	return all
-}
-
-// deliver starts every sink of the settings.
-func (e *engine) deliver(ctx context.Context, cfg Config) error {
-	for _, c := range cfg.Sinks {
-		if err := e.sinks.start(ctx, e.bus.Bus, c); err != nil {
-			return fmt.Errorf("start sink %s: %w", c.Name, err)
-		}
-	}
-	return nil
 }

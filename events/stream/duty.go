@@ -36,6 +36,8 @@ type Term struct {
 	// Lapsed are the terms of processes that vanished with the duty and may come back to life. They must have been ended, so that
 	// nothing is published in their name any more, before the duty is done.
 	Lapsed []string
+	// LastSeen is when the last of those processes was surely alive; zero when that is not known.
+	LastSeen time.Time
 }
 
 // holding is what the bucket says of one duty.

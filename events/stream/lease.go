@@ -189,7 +189,7 @@ func (r *Roster) do(d Duty, m move, f func() error) {
 		err := f()
 		<-r.slots
 		if err != nil && !errors.Is(err, errOvertaken) {
-			r.log.Warn("sharing out the work; trying again", "duty", d.String(), "error", err)
+			r.log.Error("cannot do what is this process's share; trying again", "duty", d.String(), "error", err)
 		}
 		r.mu.Lock()
 		delete(r.busy, d)
@@ -216,7 +216,7 @@ func (r *Roster) take(ctx context.Context, d Duty) error {
 	if k.Owner != "" {
 		r.takeover[d.Kind]++
 	}
-	r.mine[d] = &lease{overdue: overdue}
+	r.mine[d] = &lease{overdue: overdue, Term: Term{LastSeen: r.lastSeen[k.Owner]}}
 	r.mu.Unlock()
 	return r.begin(ctx, d)
 }
@@ -234,7 +234,7 @@ func (r *Roster) begin(ctx context.Context, d Duty) error {
 		l = &lease{}
 		r.mine[d] = l
 	}
-	l.Term = Term{k.Term, k.Lapsed}
+	l.Term = Term{k.Term, k.Lapsed, l.LastSeen}
 	term := l.Term
 	r.mu.Unlock()
 	err := r.config.Take(ctx, d, term)

@@ -205,6 +205,7 @@ func (r *Roster) hearMember(id string, u jetstream.KeyValueEntry) (news bool, er
 	}
 	if !here {
 		delete(r.members, id)
+		r.lastSeen[id] = u.Created().Add(-memberTTL)
 		return news, nil
 	}
 	if id == r.config.ID {

@@ -50,6 +50,7 @@ type Roster struct {
 	holdings map[Duty]kept
 	members  map[string]member    // whose key is there
 	absent   map[string]time.Time // owners of duties whose key is not, since when
+	lastSeen map[string]time.Time // when processes that are gone had last said that they live
 	heard    time.Time            // when this process last heard of itself
 	steady   time.Time            // since when it has done so without a break
 	moved    time.Time            // when a process last came or went
@@ -80,6 +81,9 @@ type RosterStatus struct {
 	Takeovers map[DutyKind]int // duties taken from processes that had vanished
 }
 
+// goneFor is how long the bucket tells when a process vanished.
+const goneFor = 24 * time.Hour
+
 // mostMoves is how many duties are taken or dropped at once.
 const mostMoves = 64
 
@@ -89,13 +93,13 @@ func (b *Bus) Roster(ctx context.Context, c RosterConfig) (*Roster, error) {
 		bus: b, config: c, log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)), began: time.Now().UTC(),
 		poked: make(chan struct{}, 1), slots: make(chan struct{}, mostMoves), changed: make(chan struct{}),
 		wishes: map[Duty]Wish{}, mine: map[Duty]*lease{}, busy: map[Duty]move{}, holdings: map[Duty]kept{},
-		members: map[string]member{}, absent: map[string]time.Time{}, takeover: map[DutyKind]int{},
+		members: map[string]member{}, absent: map[string]time.Time{}, lastSeen: map[string]time.Time{}, takeover: map[DutyKind]int{},
 	}
 	err := retry(ctx, "set up the leases", func(ctx context.Context) error {
 		var err error
 		r.leases, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 			Bucket: LeasesBucket, Description: "Which processes of callbus there are, and which does what",
-			Storage: jetstream.FileStorage, Replicas: b.settings.Replicas, LimitMarkerTTL: time.Minute,
+			Storage: jetstream.FileStorage, Replicas: b.settings.Replicas, LimitMarkerTTL: goneFor,
 		})
 		return streamError(LeasesBucket, err)
 	})
