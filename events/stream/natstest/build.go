@@ -3,6 +3,7 @@ package natstest
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -16,8 +17,10 @@ func Build(ctx context.Context, folder string) (binary string, err error) {
 }
 
 func build(ctx context.Context, binary string, flags ...string) (string, error) {
-	args := append(append([]string{"build"}, flags...), "-o", binary, serverPackage)
-	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+	args := append(append([]string{"build", "-trimpath"}, flags...), "-o", binary, serverPackage)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does: what one has compiled, the other need not
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build nats-server from the module's source: %w\n%s", err, out)
 	}
 	return binary, nil

@@ -78,3 +78,36 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// The disk of a node is slow, full, and good again.
+func TestFaultyDisk(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	binary, err := natstest.BuildFaulty(ctx, t.TempDir())
+	must(t, err)
+	c, err := natstest.Start(ctx, natstest.Config{Folder: t.TempDir(), Binary: binary, SyncAlways: true})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	js := connect(t, c)
+	_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}})
+	must(t, err)
+	leader := leaderOf(t, ctx, c)
+	publish := func() (time.Duration, error) {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // on a full disk nobody answers
+		defer cancel()
+		begun := time.Now()
+		_, err := js.Publish(ctx, "s", nil, jetstream.WithRetryAttempts(0))
+		return time.Since(begun), err
+	}
+	_, err = publish()
+	must(t, err)
+	must(t, c.SlowDisk(leader, 300*time.Millisecond))
+	if d, err := publish(); err != nil || d < 300*time.Millisecond {
+		t.Errorf("publishing on a disk that takes 300 ms to sync takes %s; %v", d, err)
+	}
+	must(t, c.FullDisk(leader))
+	if _, err := publish(); err == nil {
+		t.Error("what is published on a full disk is stored")
+	}
+	must(t, c.GoodDisk(leader))
+}

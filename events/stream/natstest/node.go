@@ -48,6 +48,7 @@ func (n *node) start() error {
 	defer log.Close()
 	cmd := exec.Command(n.binary, "-c", settings)
 	cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = log, log, attributes()
+	cmd.Env = append(os.Environ(), "NATSTEST_DISK="+n.file("disk")) // which the binary of BuildFaulty reads
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", n.name, err)
 	}
