@@ -1,0 +1,113 @@
+package natstest_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/goleak"
+
+	"github.com/callbus/callbus/events/stream/natstest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// A stream of three replicas outlives its leader, whether that is killed, stopped or frozen, and each comes back.
+func TestCluster(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	c := start(t, ctx)
+	js := connect(t, c)
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3}); err != nil {
+		t.Fatal(err)
+	}
+	for what, fault := range map[string]struct{ begin, end func(int) error }{
+		"killed": {c.Kill, c.Restart}, "stopped": {c.Stop, c.Restart}, "frozen": {c.Freeze, c.Thaw},
+	} {
+		leader := leaderOf(t, ctx, c)
+		must(t, fault.begin(leader))
+		if next := leaderOf(t, ctx, c); next == leader {
+			t.Errorf("node %d leads though it is %s", leader, what)
+		}
+		must(t, fault.end(leader))
+		must(t, c.Await(ctx))
+	}
+}
+
+func start(t *testing.T, ctx context.Context) *natstest.Cluster {
+	t.Helper()
+	binary, err := natstest.Build(ctx, t.TempDir())
+	must(t, err)
+	c, err := natstest.Start(ctx, natstest.Config{Folder: t.TempDir(), Binary: binary})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	return c
+}
+
+func connect(t *testing.T, c *natstest.Cluster) jetstream.JetStream {
+	t.Helper()
+	nc, err := nats.Connect(c.URL())
+	must(t, err)
+	t.Cleanup(nc.Close)
+	js, err := jetstream.New(nc)
+	must(t, err)
+	return js
+}
+
+// leaderOf waits until a node leads.
+func leaderOf(t *testing.T, ctx context.Context, c *natstest.Cluster) int {
+	t.Helper()
+	for {
+		i, err := c.Leader(ctx, "S")
+		if err == nil {
+			return i
+		}
+		if !errors.Is(err, natstest.ErrNoLeader) || ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The disk of a node is slow, full, and good again.
+func TestFaultyDisk(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	binary, err := natstest.BuildFaulty(ctx, t.TempDir())
+	must(t, err)
+	c, err := natstest.Start(ctx, natstest.Config{Folder: t.TempDir(), Binary: binary, SyncAlways: true})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	js := connect(t, c)
+	_, err = js.CreateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}})
+	must(t, err)
+	leader := leaderOf(t, ctx, c)
+	publish := func() (time.Duration, error) {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second) // on a full disk nobody answers
+		defer cancel()
+		begun := time.Now()
+		_, err := js.Publish(ctx, "s", nil, jetstream.WithRetryAttempts(0))
+		return time.Since(begun), err
+	}
+	_, err = publish()
+	must(t, err)
+	must(t, c.SlowDisk(leader, 300*time.Millisecond))
+	if d, err := publish(); err != nil || d < 300*time.Millisecond {
+		t.Errorf("publishing on a disk that takes 300 ms to sync takes %s; %v", d, err)
+	}
+	must(t, c.FullDisk(leader))
+	if _, err := publish(); err == nil {
+		t.Error("what is published on a full disk is stored")
+	}
+	must(t, c.GoodDisk(leader))
+}
