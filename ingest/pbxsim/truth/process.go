@@ -19,9 +19,10 @@ import (
 
 // process is callbus as its user runs it: a process with settings, that can be killed.
 type process struct {
+	name     string
 	scenario Scenario
 	env      []string
-	port     string
+	url      string // of the bus
 	log      *os.File
 
 	cmd    *exec.Cmd
@@ -30,21 +31,31 @@ type process struct {
 	killed time.Time
 }
 
+// newProcess returns callbus with a server of its own.
 func newProcess(s Scenario, pbxs []pbxsim.Shown, url string, now time.Time) (*process, error) {
-	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
-		return nil, err
-	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	log, err := os.Create(filepath.Join(s.Folder, "callbus.log"))
+	c, err := newProcessOn("callbus", s, pbxs, url, now, "CALLBUS_NATS_LISTEN=127.0.0.1:"+port, "CALLBUS_DATA_DIR="+s.data())
 	if err != nil {
 		return nil, err
 	}
-	c := &process{scenario: s, port: port, log: log, killed: now, env: append(os.Environ(),
-		"CALLBUS_NATS_LISTEN=127.0.0.1:"+port, "CALLBUS_HTTP_LISTEN=off", "CALLBUS_DATA_DIR="+s.data(),
-	)}
+	c.url = "nats://127.0.0.1:" + port
+	return c, nil
+}
+
+// newProcessOn returns callbus, which logs to a file of its name, with the settings of the scenario and those given.
+func newProcessOn(name string, s Scenario, pbxs []pbxsim.Shown, url string, now time.Time, settings ...string) (*process, error) {
+	if err := os.MkdirAll(s.Folder, 0o700); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(filepath.Join(s.Folder, name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	c := &process{name: name, scenario: s, log: log, killed: now, env: append(os.Environ(), "CALLBUS_HTTP_LISTEN=off")}
+	c.env = append(c.env, settings...)
 	var accounts []string
 	for _, p := range pbxs {
 		accounts = append(accounts, p.Vendor)
@@ -65,7 +76,7 @@ func freePort() (string, error) {
 	return port, err
 }
 
-func (c *process) natsURL() string { return "nats://127.0.0.1:" + c.port }
+func (c *process) natsURL() string { return c.url }
 
 // startTimeout is how long callbus may take until its bus answers.
 const startTimeout = 30 * time.Second
@@ -73,14 +84,8 @@ const startTimeout = 30 * time.Second
 // start starts callbus and waits until its bus answers.
 func (c *process) start(ctx context.Context) error {
 	began := time.Now()
-	c.cmd = exec.Command(c.scenario.Binary, "run")
-	c.cmd.Env = c.env
-	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
-	if c.scenario.Verbose {
-		c.cmd.Stdout, c.cmd.Stderr = os.Stdout, os.Stderr
-	}
-	if err := c.cmd.Start(); err != nil {
-		return fmt.Errorf("start callbus: %w", err)
+	if err := c.launch(); err != nil {
+		return err
 	}
 	for time.Since(began) < startTimeout {
 		nc, err := nats.Connect(c.natsURL())
@@ -96,6 +101,20 @@ func (c *process) start(ctx context.Context) error {
 	}
 	log, _ := os.ReadFile(c.log.Name())
 	return fmt.Errorf("callbus does not answer %v after its start; it said:\n%s", startTimeout, log)
+}
+
+// launch starts callbus.
+func (c *process) launch() error {
+	c.cmd = exec.Command(c.scenario.Binary, "run")
+	c.cmd.Env = c.env
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
+	if c.scenario.Verbose {
+		c.cmd.Stdout, c.cmd.Stderr = os.Stdout, os.Stderr
+	}
+	if err := c.cmd.Start(); err != nil {
+		return fmt.Errorf("start callbus: %w", err)
+	}
+	return nil
 }
 
 // kill ends callbus without warning.

@@ -75,14 +75,14 @@ func sinkVariables(all []Reminders, now time.Time) (env []string) {
 }
 
 // scoreCallbacks holds what was told of an account's callers who were missed against the truth.
-func (s Scenario) scoreCallbacks(p pbxsim.Shown, published []score.Stored, c *process, until time.Time) score.Callbacks {
+func (s Scenario) scoreCallbacks(p pbxsim.Shown, published []score.Stored, away []score.Stretch, until time.Time) score.Callbacks {
 	i := slices.IndexFunc(s.Sinks, func(r Reminders) bool { return slices.Contains(r.Accounts, p.Vendor) })
 	r := s.Sinks[i]
 	o := score.CallbackOptions{
-		After: r.After, Grace: r.Grace, MaxAge: r.MaxAge, ByQueue: r.ByQueue, Until: until, Away: c.away, Skew: s.Manner.Skew,
+		After: r.After, Grace: r.Grace, MaxAge: r.MaxAge, ByQueue: r.ByQueue, Until: until, Away: away, Skew: s.Manner.Skew,
 	}
 	if r.Minutes {
-		o.Open = everySecondMinute(c.away[0].From)
+		o.Open = everySecondMinute(away[0].From)
 	}
 	return score.OfCallbacks(p.Truth(until), published, o)
 }

@@ -32,6 +32,8 @@ type Scenario struct {
 	Binary  string
 	Folder  string
 	Verbose bool
+
+	receiver *receiver // of the webhooks, where there is one
 }
 
 // Watched is one vendor's PBX, and how callbus is set to watch it.
@@ -101,6 +103,9 @@ type Result struct {
 	Schema    []string // events that do not hold their schema
 	Restarted time.Duration
 	Late      time.Duration // how long after the calm was over it had told all
+	Troubles  []string      // what befell the processes and the cluster
+
+	Deliveries Deliveries
 }
 
 // Score is that of one vendor's account.
@@ -127,11 +132,14 @@ func (r Result) Perfect() bool {
 			return false
 		}
 	}
-	return len(r.Schema) == 0
+	return len(r.Schema) == 0 && r.Deliveries.OK()
 }
 
 func (r Result) String() string {
 	s := fmt.Sprintf("== %s: %v of calls, %d kills\n", r.Name, r.Last, r.Kills)
+	for _, what := range r.Troubles {
+		s += "   " + what + "\n"
+	}
 	for _, v := range r.Vendors {
 		s += fmt.Sprintf("\n-- %s: %d requests, %d of them failed, %d beyond the vendor's limit\n\n%s", v.Vendor, v.Requests, v.Faults, v.TooMany, v.Report)
 		s += v.Callbacks.String()
@@ -139,11 +147,14 @@ func (r Result) String() string {
 			s += v.Arrivals.String()
 		}
 	}
-	if r.Kills > 0 {
+	if r.Restarted > 0 {
 		s += fmt.Sprintf("\nup again after a kill: %v on average\n", r.Restarted.Round(time.Millisecond))
 	}
 	if r.Late >= lookAgain {
 		s += fmt.Sprintf("looked again until %v after the calm was over\n", r.Late)
+	}
+	if r.Deliveries.Events > 0 {
+		s += "\n" + r.Deliveries.String()
 	}
 	for _, broken := range r.Schema {
 		s += "schema: " + broken + "\n"
@@ -181,7 +192,8 @@ func (s Scenario) Run(ctx context.Context) (Result, error) {
 	if err := rest(ctx, s.Calm); err != nil {
 		return Result{}, err
 	}
-	result, err := s.judge(ctx, pbxs, c, listener, since, until)
+	result, err := s.judge(ctx, evidence{pbxs: pbxs, bus: c.natsURL(), away: c.away, listener: listener, since: since, until: until})
+	result.Restarted = c.meanStart()
 	return result, errors.Join(err, c.terminate())
 }
 
@@ -192,10 +204,23 @@ const (
 	lookAgain = 10 * time.Second
 )
 
+// evidence is by what a scenario is judged.
+type evidence struct {
+	pbxs     []pbxsim.Shown
+	bus      string // its address
+	away     []score.Stretch
+	listener *listener
+	since    time.Time // when callbus first looked
+	until    time.Time // when the trouble was over
+	over     time.Time // when the calm was
+	read     time.Time
+}
+
 // judge scores what callbus has told. What it was expected to have told is fixed when the calm is over.
-func (s Scenario) judge(ctx context.Context, pbxs []pbxsim.Shown, c *process, l *listener, since, until time.Time) (Result, error) {
+func (s Scenario) judge(ctx context.Context, e evidence) (Result, error) {
 	for over := time.Now(); ; {
-		r, err := s.score(ctx, pbxs, c, l, since, until, over)
+		e.over = over
+		r, err := s.score(ctx, e)
 		r.Late = time.Since(over).Truncate(time.Second)
 		if err != nil || r.Perfect() || r.Late > moreTime {
 			return r, err
@@ -241,37 +266,42 @@ func (s Scenario) trouble(ctx context.Context, c *process) error {
 	return nil
 }
 
-func (s Scenario) score(ctx context.Context, pbxs []pbxsim.Shown, c *process, l *listener, since, until, over time.Time) (Result, error) {
-	read := time.Now()
-	published, broken, err := readStream(ctx, c.natsURL())
+func (s Scenario) score(ctx context.Context, e evidence) (Result, error) {
+	e.read = time.Now()
+	published, broken, err := readStream(ctx, e.bus)
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Name: s.Name, Last: s.Last, Kills: s.Kills, Schema: broken, Restarted: c.meanStart()}
-	for i, p := range pbxs {
-		of := slices.DeleteFunc(slices.Clone(published), func(e score.Stored) bool { return e.Account != p.Vendor })
-		v := s.Vendors[i].score(p, of, l, s.Manner.Skew, since, until, over)
-		v.Callbacks = s.scoreCallbacks(p, of, c, read)
+	r := Result{Name: s.Name, Last: s.Last, Kills: s.Kills, Schema: broken}
+	for i, p := range e.pbxs {
+		of := slices.DeleteFunc(slices.Clone(published), func(stored score.Stored) bool { return stored.Account != p.Vendor })
+		v := s.Vendors[i].score(p, of, e, s.Manner.Skew)
+		v.Callbacks = s.scoreCallbacks(p, of, e.away, e.read)
 		r.Vendors = append(r.Vendors, v)
+	}
+	if s.receiver != nil {
+		r.Deliveries = s.receiver.against(published)
 	}
 	return r, nil
 }
 
-func (v Watched) score(p pbxsim.Shown, published []score.Stored, l *listener, skew time.Duration, since, until, over time.Time) Score {
+func (v Watched) score(p pbxsim.Shown, published []score.Stored, e evidence, skew time.Duration) Score {
 	var of []events.Event
-	for _, e := range published {
-		of = append(of, e.Event)
+	for _, stored := range published {
+		of = append(of, stored.Event)
 	}
 	r := Score{Vendor: v.Vendor, TooMany: p.TooMany()}
 	r.Report = score.Of(p.Truth(time.Now()), of, score.Options{
-		Since: since, Until: over, Skew: skew, Grace: v.Grace, Look: 10 * time.Second, SeenAfter: v.Poll + arrivalSlack, RecordsOnly: p.RecordsOnly,
+		Since: e.since, Until: e.over, Skew: skew, Grace: v.Grace, Look: 10 * time.Second, SeenAfter: v.Poll + arrivalSlack, RecordsOnly: p.RecordsOnly,
 	})
 	requests, faults := p.Requests()
 	r.Requests = requests
 	for _, n := range faults {
 		r.Faults += n
 	}
-	r.Arrivals = l.against(p.Truth(until), of, v, p.RecordsOnly)
+	if e.listener != nil {
+		r.Arrivals = e.listener.against(p.Truth(e.until), of, v, p.RecordsOnly)
+	}
 	return r
 }
 

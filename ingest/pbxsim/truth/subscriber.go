@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -128,16 +129,16 @@ func readStream(ctx context.Context, url string) (published []score.Stored, brok
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := js.OrderedConsumer(ctx, "CALLBUS", jetstream.OrderedConsumerConfig{})
+	stored, err := js.Stream(ctx, "CALLBUS")
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the stream: %w", err)
 	}
-	info, err := c.Info(ctx)
+	c, err := stored.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{})
 	if err != nil {
 		return nil, nil, fmt.Errorf("read the stream: %w", err)
 	}
-	for range info.NumPending {
-		m, err := c.Next(jetstream.FetchMaxWait(10 * time.Second))
+	for range stored.CachedInfo().State.Msgs {
+		m, err := next(c)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read the stream: %w", err)
 		}
@@ -155,4 +156,15 @@ func readStream(ctx context.Context, url string) (published []score.Stored, brok
 		published = append(published, score.Stored{Event: e, At: meta.Timestamp})
 	}
 	return published, broken, nil
+}
+
+// next returns the next message. The servers of a cluster need a moment to tell one another of a new consumer.
+func next(c jetstream.Consumer) (jetstream.Msg, error) {
+	for n := 0; ; n++ {
+		m, err := c.Next(jetstream.FetchMaxWait(10 * time.Second))
+		if !errors.Is(err, nats.ErrNoResponders) || n == 50 {
+			return m, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 }
