@@ -93,9 +93,9 @@ func (r *Roster) stopStrangers(ctx context.Context) {
 		case r.busy[d] != 0:
 		case k.Owner != r.config.ID:
 			r.log.Warn("another process has taken over: this one had not been heard of", "duty", d.String(), "process", k.Owner)
-			r.do(d, stopIt, func() error { r.drop(d, l); return nil })
+			r.do(ctx, d, stopIt, func() error { r.drop(d, l); return nil })
 		case !wanted:
-			r.do(d, stopIt, func() error { r.drop(d, l); return r.strike(ctx, d) })
+			r.do(ctx, d, stopIt, func() error { r.drop(d, l); return r.strike(ctx, d) })
 		}
 	}
 }
@@ -111,11 +111,11 @@ func (r *Roster) adopt(ctx context.Context, now time.Time) {
 		_, wanted := r.wishes[d]
 		switch {
 		case l == nil && wanted:
-			r.do(d, beginIt, func() error { return r.begin(ctx, d) })
+			r.do(ctx, d, beginIt, func() error { return r.begin(ctx, d) })
 		case l == nil && now.Sub(r.began) > takeAgain: // until then not all of its wishes may be known
-			r.do(d, stopIt, func() error { return r.strike(ctx, d) })
+			r.do(ctx, d, stopIt, func() error { return r.strike(ctx, d) })
 		case l != nil && l.failed && now.After(l.retry):
-			r.do(d, beginIt, func() error { return r.begin(ctx, d) })
+			r.do(ctx, d, beginIt, func() error { return r.begin(ctx, d) })
 		}
 	}
 }
@@ -163,32 +163,32 @@ func (r *Roster) move(ctx context.Context, d Duty, m move) {
 	k, w, l := r.holdings[d], r.wishes[d], r.mine[d]
 	switch m {
 	case takeIt:
-		r.do(d, m, func() error { return r.take(ctx, d) })
+		r.do(ctx, d, m, func() error { return r.take(ctx, d) })
 	case giveIt:
-		r.do(d, m, func() error { r.drop(d, l); return r.release(ctx, d) })
+		r.do(ctx, d, m, func() error { r.drop(d, l); return r.release(ctx, d) })
 	case yieldIt:
 		r.log.Warn("another process has newer settings, and takes over", "duty", d.String(), "process", k.Asks)
-		r.do(d, m, func() error { r.drop(d, l); return r.release(ctx, d) })
+		r.do(ctx, d, m, func() error { r.drop(d, l); return r.release(ctx, d) })
 	case askIt:
 		r.log.Warn("another process works with older settings than this one's; asking it to let go", "duty", d.String(), "process", k.Owner)
 		asked := k.told(w)
 		asked.Asks = r.config.ID
-		r.do(d, m, func() error { return r.write(ctx, d, asked, k.revision) })
+		r.do(ctx, d, m, func() error { return r.write(ctx, d, asked, k.revision) })
 	case tellIt:
 		told := k.told(w)
 		told.Runs, told.Asks = w.Settings, ""
-		r.do(d, m, func() error { return r.write(ctx, d, told, k.revision) })
+		r.do(ctx, d, m, func() error { return r.write(ctx, d, told, k.revision) })
 	}
 }
 
 // do does one thing about d, and no other meanwhile. What fails shows in the bucket, and is seen to from there.
-func (r *Roster) do(d Duty, m move, f func() error) {
+func (r *Roster) do(ctx context.Context, d Duty, m move, f func() error) {
 	r.busy[d] = m
 	r.work.Go(func() {
 		r.slots <- struct{}{}
 		err := f()
 		<-r.slots
-		if err != nil && !errors.Is(err, errOvertaken) {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, errOvertaken) {
 			r.log.Error("cannot do what is this process's share; trying again", "duty", d.String(), "error", err)
 		}
 		r.mu.Lock()
@@ -347,7 +347,7 @@ func (r *Roster) giveBack(ctx context.Context) {
 	r.work.Wait() // what is being taken is had then
 	r.mu.Lock()
 	for d, l := range r.mine {
-		r.do(d, giveIt, func() error { r.drop(d, l); return r.release(ctx, d) })
+		r.do(ctx, d, giveIt, func() error { r.drop(d, l); return r.release(ctx, d) })
 	}
 	r.mu.Unlock()
 	r.work.Wait()

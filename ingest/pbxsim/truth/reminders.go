@@ -79,7 +79,7 @@ func (s Scenario) scoreCallbacks(p pbxsim.Shown, published []score.Stored, away 
 	i := slices.IndexFunc(s.Sinks, func(r Reminders) bool { return slices.Contains(r.Accounts, p.Vendor) })
 	r := s.Sinks[i]
 	o := score.CallbackOptions{
-		After: r.After, Grace: r.Grace, MaxAge: r.MaxAge, ByQueue: r.ByQueue, Until: until, Away: away, Skew: s.Manner.Skew,
+		After: r.After, Grace: r.Grace, MaxAge: r.MaxAge, ByQueue: r.ByQueue, Until: until, Away: away, Skew: s.Manner.Skew, Known: s.known,
 	}
 	if r.Minutes {
 		o.Open = everySecondMinute(away[0].From)

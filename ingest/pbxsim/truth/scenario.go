@@ -33,7 +33,8 @@ type Scenario struct {
 	Folder  string
 	Verbose bool
 
-	receiver *receiver // of the webhooks, where there is one
+	receiver *receiver     // of the webhooks, where there is one
+	known    time.Duration // how long a sink may overlook what is stored; the score's own when 0
 }
 
 // Watched is one vendor's PBX, and how callbus is set to watch it.

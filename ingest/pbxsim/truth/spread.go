@@ -24,6 +24,7 @@ func Spread(seed uint64, last time.Duration, troubles int) Scenario {
 		Manner: pbxsim.Manner{Faults: pbxsim.MixedFaults(0.05), Records: pbxsim.Records{LateRate: 0.05, LateLag: pbxsim.Span{Min: 2 * time.Second, Max: 20 * time.Second}}},
 	}
 	s.Vendors[0].Rate = 120
+	s.known = takenOver                 // while a process or a server is away, what it had is not read
 	s.Mix.Redial, s.Mix.Withheld = 0, 0 // callers that cannot be told apart are for the tests in virtual time
 	return s
 }

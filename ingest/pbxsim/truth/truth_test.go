@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,28 +14,67 @@ import (
 // TestNothingIsLostOrDoubledWhateverIsKilled runs the second scenario in short: at least 20 times the program is killed
 // without warning, at a random moment, and what is in its stream at the end is held against the truth.
 func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
-	folder := t.TempDir()
-	binary := filepath.Join(folder, "callbus")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/callbus/callbus/cmd/callbus").CombinedOutput(); err != nil {
-		t.Fatalf("build callbus: %v\n%s", err, out)
-	}
+	t.Parallel()
 	s := Rough(5, 40*time.Second, 20)
 	s.Calm = 65 * time.Second
 	s.Vendors = watched(s.Calm)
 	s.Manner.Records.LateLag.Max = 20 * time.Second
 	// Callers that cannot be told apart within seconds are for the tests in virtual time, which see the same every time.
 	s.Mix.Redial, s.Mix.Withheld = 0, 0
-	s.Binary, s.Folder = binary, filepath.Join(folder, s.Dir)
+	s.Binary, s.Folder = binary, t.TempDir()
 	result, err := s.Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("\n%s", result)
-	if !result.Perfect() {
-		t.Errorf("not the truth; callbus said at the end:\n%s", lastLines(t, filepath.Join(s.Folder, "callbus.log"), 60))
-	}
+	check(t, s, result, err, "callbus")
 	if result.Kills < 20 {
 		t.Errorf("killed %d times, want at least 20", result.Kills)
+	}
+}
+
+// TestNothingIsLostOrDoubledWhenProcessesAndServersDie runs the third scenario in short: a process that watches is frozen, one of any
+// kind is killed and comes back, and so is a server; what another one took over is done once.
+func TestNothingIsLostOrDoubledWhenProcessesAndServersDie(t *testing.T) {
+	t.Parallel()
+	s := Spread(1, 45*time.Second, 4)
+	s.Calm = 45 * time.Second
+	s.Vendors = watched(s.Calm)
+	s.Vendors[0].Rate = 120
+	s.Binary, s.Folder = binary, t.TempDir()
+	result, err := runSpread(t.Context(), s, 4)
+	check(t, s, result, err, "watch-1", "watch-2", "deliver-1", "deliver-2")
+}
+
+// binary is callbus.
+var binary string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "callbus-truth-")
+	if err == nil {
+		binary = filepath.Join(folder, "callbus")
+		var out []byte
+		if out, err = exec.Command("go", "build", "-o", binary, "github.com/callbus/callbus/cmd/callbus").CombinedOutput(); err != nil {
+			err = fmt.Errorf("build callbus: %w\n%s", err, out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(folder) // it is in the system's folder for what is temporary
+	os.Exit(code)
+}
+
+func check(t *testing.T, s Scenario, result Result, err error, logs ...string) {
+	t.Helper()
+	if err == nil {
+		t.Logf("\n%s", result)
+		if result.Perfect() {
+			return
+		}
+		err = errors.New("not the truth")
+	}
+	t.Error(err)
+	for _, name := range logs {
+		t.Logf("%s said at the end:\n%s", name, lastLines(t, filepath.Join(s.Folder, name+".log"), 60))
 	}
 }
 
