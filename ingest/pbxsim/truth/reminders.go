@@ -67,7 +67,7 @@ func sinkVariables(all []Reminders, now time.Time) (env []string) {
 		if r.Minutes {
 			hours = hoursOf(now)
 		}
-		env = append(env, prefix+"KIND=callbacks", prefix+"ACCOUNTS="+strings.Join(r.Accounts, ","), prefix+"HOURS="+hours,
+		env = append(env, prefix+"KIND=callbacks", prefix+"START=all", prefix+"ACCOUNTS="+strings.Join(r.Accounts, ","), prefix+"HOURS="+hours,
 			prefix+"AFTER="+strings.Trim(strings.ReplaceAll(fmt.Sprint(r.After), " ", ","), "[]"),
 			prefix+"GRACE="+r.Grace.String(), prefix+"MAX_AGE="+r.MaxAge.String(), prefix+"SCOPE="+scope)
 	}
