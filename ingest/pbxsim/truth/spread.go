@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"syscall"
 	"time"
 
@@ -63,6 +65,12 @@ func runSpread(ctx context.Context, s Scenario, troubles int) (Result, error) {
 			return Result{}, err
 		}
 	}
+	for _, c := range all {
+		if err := c.awaitWork(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	since := time.Now()
 	befell, err := befall(ctx, s, troubles, cluster, all)
 	if err != nil {
 		return Result{}, err
@@ -75,7 +83,7 @@ func runSpread(ctx context.Context, s Scenario, troubles int) (Result, error) {
 		return Result{}, err
 	}
 	r, err := s.judge(ctx, evidence{
-		pbxs: pbxs, bus: cluster.URL(), since: began, until: until, away: []score.Stretch{{From: began, To: until.Add(takenOver)}},
+		pbxs: pbxs, bus: cluster.URL(), since: since, until: until, away: []score.Stretch{{From: began, To: until.Add(takenOver)}},
 	})
 	r.Troubles = befell
 	for _, c := range all {
@@ -170,4 +178,22 @@ func freezeNode(ctx context.Context, cluster *natstest.Cluster, i int, d time.Du
 		return err
 	}
 	return errors.Join(rest(ctx, d), cluster.Thaw(i), cluster.Await(ctx))
+}
+
+// awaitWork waits until callbus says that it runs.
+func (c *process) awaitWork(ctx context.Context) error {
+	for began := time.Now(); ; {
+		log, err := os.ReadFile(c.log.Name())
+		switch {
+		case err != nil:
+			return err
+		case bytes.Contains(log, []byte("callbus runs")):
+			return nil
+		case time.Since(began) > startTimeout:
+			return fmt.Errorf("%s does not run %v after its start; it said:\n%s", c.name, startTimeout, log)
+		}
+		if err := rest(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
