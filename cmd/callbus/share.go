@@ -22,8 +22,9 @@ func (e *engine) joinRoster(ctx context.Context, cfg Config) error {
 	if len(kinds) == 0 {
 		return nil
 	}
+	c := stream.RosterConfig{ID: e.processID(), Lasting: e.bus.server != nil, Kinds: kinds, Take: e.take, Drop: e.drop, Log: e.log}
 	var err error
-	e.roster, err = e.bus.Roster(ctx, stream.RosterConfig{ID: e.processID(), Kinds: kinds, Take: e.take, Drop: e.drop, Log: e.log})
+	e.roster, err = e.bus.Roster(ctx, c)
 	return err
 }
 

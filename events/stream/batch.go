@@ -31,11 +31,11 @@ func numbers(n int) [][]string {
 	return out
 }
 
-// publishBatch publishes group as one atomic batch.
-func (l *line) publishBatch(group []*message) error {
+// publishBatch publishes group as one atomic batch. The answer is to the last of it.
+func (l *line) publishBatch(group []*message) (ack, error) {
 	call, err := l.begin()
 	if err != nil {
-		return err
+		return ack{}, err
 	}
 	id := l.session + "-" + strconv.FormatUint(l.count, 36)
 	header := []string{id}
@@ -51,7 +51,7 @@ func (l *line) publishBatch(group []*message) error {
 			m.Reply = call + "first"
 		}
 		if err := l.nc.PublishMsg(&m.Msg); err != nil {
-			return err // what the server has of the batch, it drops after 10 s
+			return ack{}, err // what the server has of the batch, it drops after 10 s
 		}
 	}
 	return l.awaitCommit(call, id, len(group))
@@ -59,19 +59,19 @@ func (l *line) publishBatch(group []*message) error {
 
 // awaitCommit reads the answers to a batch. An error of the first message comes first, and says more than that of the
 // commit, which only finds that the beginning is missing.
-func (l *line) awaitCommit(call, id string, n int) error {
+func (l *line) awaitCommit(call, id string, n int) (ack, error) {
 	for {
 		answer, err := l.await(call)
 		if err != nil {
-			return err
+			return ack{}, err
 		}
 		if answer.Subject == call+"first" && len(answer.Data) == 0 {
 			continue
 		}
 		a, err := l.parseAck(answer)
 		if err == nil && (a.Batch != id || a.Count != n) {
-			return fmt.Errorf("batch %s of %d: the server says it stored %d of %q", id, n, a.Count, a.Batch)
+			return a, fmt.Errorf("batch %s of %d: the server says it stored %d of %q", id, n, a.Count, a.Batch)
 		}
-		return err
+		return a, err
 	}
 }

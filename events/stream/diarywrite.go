@@ -144,10 +144,13 @@ func (d *Diary) store(l *line, msgs []*message) error {
 	if len(msgs) > batchMessages {
 		return errors.New("it is more than the server takes at once")
 	}
+	var err error
 	if len(msgs) == 1 {
-		return l.publish(msgs[0])
+		_, err = l.publish(msgs[0])
+	} else {
+		_, err = l.publishBatch(msgs)
 	}
-	return l.publishBatch(msgs)
+	return err
 }
 
 func stale(err error) error {

@@ -304,7 +304,7 @@ var errOvertaken = errors.New("another process was first")
 
 func overtaken(err error) error {
 	var api *jetstream.APIError
-	if errors.Is(err, jetstream.ErrKeyExists) || errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence {
+	if errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || isAPI(err, codeWrongLastSequence) {
 		return fmt.Errorf("%w: %w", errOvertaken, err)
 	}
 	return err
@@ -316,11 +316,9 @@ func (r *Roster) write(ctx context.Context, d Duty, h holding, revision uint64) 
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	written, err := r.leases.Update(ctx, d.key(), data, revision)
+	written, err := r.writer.put(ctx, leaseSubject+d.key(), data, revision)
 	if err != nil {
-		return overtaken(err)
+		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -347,7 +345,12 @@ func (r *Roster) giveBack(ctx context.Context) {
 	r.work.Wait() // what is being taken is had then
 	r.mu.Lock()
 	for d, l := range r.mine {
-		r.do(ctx, d, giveIt, func() error { r.drop(d, l); return r.release(ctx, d) })
+		r.do(ctx, d, giveIt, func() error {
+			if r.drop(d, l); r.config.Lasting {
+				return nil
+			}
+			return r.release(ctx, d)
+		})
 	}
 	r.mu.Unlock()
 	r.work.Wait()

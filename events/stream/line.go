@@ -56,24 +56,23 @@ func (l *line) close() {
 }
 
 // publish publishes m for itself.
-func (l *line) publish(m *message) error {
+func (l *line) publish(m *message) (ack, error) {
 	delete(m.Header, hdrBatchID)
 	delete(m.Header, hdrBatchSeq)
 	delete(m.Header, hdrBatchCommit)
 	call, err := l.begin()
 	if err != nil {
-		return err
+		return ack{}, err
 	}
 	m.Reply = call + "ack"
 	if err := l.nc.PublishMsg(&m.Msg); err != nil {
-		return err
+		return ack{}, err
 	}
 	answer, err := l.await(call)
 	if err != nil {
-		return err
+		return ack{}, err
 	}
-	_, err = l.parseAck(answer)
-	return err
+	return l.parseAck(answer)
 }
 
 // begin starts a request: its answers come on subjects that begin with call.

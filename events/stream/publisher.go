@@ -184,7 +184,7 @@ func (p *publisher) oneByOne(group []*message) error {
 		}
 		start := time.Now()
 		m.tried = true
-		err := p.line.publish(m)
+		_, err := p.line.publish(m)
 		switch {
 		case err == nil:
 			m.stored = true
@@ -210,7 +210,7 @@ func (p *publisher) together(group []*message) error {
 	for _, m := range group {
 		m.tried = true
 	}
-	err := p.line.publishBatch(group)
+	_, err := p.line.publishBatch(group)
 	switch {
 	case err == nil:
 		p.pace.batchTook(time.Since(start), len(group))

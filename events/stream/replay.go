@@ -137,7 +137,7 @@ func (b *Bus) publishCopies(ctx context.Context, what string, copies []*message)
 	}
 	defer l.close()
 	err = retry(ctx, what, func(context.Context) error {
-		err := l.publishBatch(copies)
+		_, err := l.publishBatch(copies)
 		if isAPI(err, codeDuplicateInBatch) {
 			return nil
 		}

@@ -36,6 +36,7 @@ func (r *Roster) Run(ctx context.Context) error {
 	stop()
 	beat.Wait()
 	r.resign()
+	r.writer.close()
 	return err
 }
 
@@ -60,7 +61,7 @@ func (r *Roster) beat(ctx context.Context) {
 func (r *Roster) renew(ctx context.Context, said []byte) error {
 	ctx, cancel := context.WithTimeout(ctx, memberEvery)
 	defer cancel()
-	m := nats.NewMsg("$KV." + LeasesBucket + "." + memberPrefix + r.config.ID)
+	m := nats.NewMsg(leaseSubject + memberPrefix + r.config.ID)
 	m.Header.Set(jetstream.MsgTTLHeader, memberTTL.String())
 	m.Data = said
 	_, err := r.bus.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))

@@ -14,12 +14,16 @@ import (
 // LeasesBucket holds which processes there are and which of them does what.
 const LeasesBucket = "CALLBUS_LEASES"
 
+const leaseSubject = "$KV." + LeasesBucket + "."
+
 // RosterConfig says who this process is, and what it does with a duty.
 type RosterConfig struct {
 	// ID is this process's name among all that share the bus. A process that starts with the name of an earlier one, which is over
 	// for certain, goes on where that was.
 	ID    string
 	Kinds []DutyKind
+	// Lasting says that another process will go on under this name: what this one has is kept for that.
+	Lasting bool
 	// Take begins a duty, and returns when it is begun. If it fails it is called again after a while.
 	Take func(ctx context.Context, d Duty, t Term) error
 	// Drop ends a duty, and returns when it has come to rest.
@@ -38,6 +42,7 @@ type Roster struct {
 	config RosterConfig
 	log    *slog.Logger
 	leases jetstream.KeyValue
+	writer *leaseWriter
 	began  time.Time
 	poked  chan struct{}  // there is something to think about
 	slots  chan struct{}  // moves under way
@@ -85,7 +90,7 @@ type RosterStatus struct {
 const goneFor = 24 * time.Hour
 
 // mostMoves is how many duties are taken or dropped at once.
-const mostMoves = 64
+const mostMoves = 1000
 
 // Roster sets up the bucket of leases. Run must be called for anything to happen.
 func (b *Bus) Roster(ctx context.Context, c RosterConfig) (*Roster, error) {
@@ -96,14 +101,42 @@ func (b *Bus) Roster(ctx context.Context, c RosterConfig) (*Roster, error) {
 		members: map[string]member{}, absent: map[string]time.Time{}, lastSeen: map[string]time.Time{}, takeover: map[DutyKind]int{},
 	}
 	err := retry(ctx, "set up the leases", func(ctx context.Context) error {
+		if err := ensureStream(ctx, b.js, leasesStream(b.settings)); err != nil {
+			return err
+		}
 		var err error
-		r.leases, err = b.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket: LeasesBucket, Description: "Which processes of callbus there are, and which does what",
-			Storage: jetstream.FileStorage, Replicas: b.settings.Replicas, LimitMarkerTTL: goneFor,
-		})
-		return streamError(LeasesBucket, err)
+		r.leases, err = b.js.KeyValue(ctx, LeasesBucket)
+		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	r.writer, err = newLeaseWriter(b.nc)
 	return r, err
+}
+
+// leasesStream is the stream of the bucket of leases: made by hand, because a bucket takes no batches.
+func leasesStream(s Settings) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:                   "KV_" + LeasesBucket,
+		Description:            "Which processes of callbus there are, and which does what",
+		Subjects:               []string{leaseSubject + ">"},
+		Storage:                jetstream.FileStorage,
+		Discard:                jetstream.DiscardNew,
+		MaxMsgsPerSubject:      1,
+		MaxMsgs:                -1,
+		MaxBytes:               -1,
+		MaxMsgSize:             -1,
+		MaxConsumers:           -1,
+		Replicas:               s.Replicas,
+		Duplicates:             duplicatesWindow,
+		DenyDelete:             true,
+		AllowRollup:            true,
+		AllowDirect:            true,
+		AllowAtomicPublish:     true,
+		AllowMsgTTL:            true,
+		SubjectDeleteMarkerTTL: goneFor,
+	}
 }
 
 // ProcessID returns a name that no other process has, for [RosterConfig]. It begins with prefix, for people to see whose it is.
