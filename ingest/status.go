@@ -77,7 +77,7 @@ const failuresSaid = sureRefusals
 // noteFailure, called with the lock held, notes err, and logs it once it is worth a person's while.
 func (s *status) noteFailure(log *slog.Logger, list events.List, err error) {
 	put(&s.state.Failing, list, err)
-	failure := PollFailure{list, reason(err)}
+	failure := PollFailure{list, ReasonOf(err)}
 	put(&s.state.Failures, failure, s.state.Failures[failure]+1)
 	put(&s.state.Polls, list, s.state.Polls[list]+1)
 	put(&s.streak, list, s.streak[list]+1)
@@ -107,8 +107,8 @@ func put[K comparable, V any](m *map[K]V, k K, v V) {
 	(*m)[k] = v
 }
 
-// reason says of err what a gap event tells.
-func reason(err error) events.GapReason {
+// ReasonOf says of err, which a provider returned, what a gap event tells.
+func ReasonOf(err error) events.GapReason {
 	var limited *RateLimitError
 	switch {
 	case errors.Is(err, ErrCredentials):

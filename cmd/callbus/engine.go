@@ -5,49 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 )
 
 // engine is callbus at work: the bus, the workers that publish to it, and the HTTP server that tells how they are. It is
 // what callbus run and callbus demo have in common.
 type engine struct {
-	bus   *openedBus
-	fleet *fleet
-	sinks *sinkFleet
-	http  *httpServer
-	group *errgroup.Group
+	bus         *openedBus
+	fleet       *fleet
+	sinks       *sinkFleet
+	http        *httpServer
+	health      *health
+	group       *errgroup.Group
+	ending      <-chan struct{} // closed when all of it is to come to rest
+	stopServing func() error    // HTTP
 }
 
 // startEngine takes the addresses and the folder first, so that what cannot work is known before anything is asked of a
 // vendor. It goes on until ctx is done; wait must be called.
 func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, error) {
-	e := &engine{}
-	metrics := prometheus.NewRegistry()
+	e := &engine{health: &health{log: log}}
+	metrics := newMeters(e.health)
 	listen := cfg.HTTPListen
 	if !cfg.Roles.HTTP {
 		listen = "off"
 	}
 	var err error
-	if e.http, err = listenHTTP(listen, e.ready, metrics, log); err != nil {
+	if e.http, err = listenHTTP(listen, e.health, metrics, log); err != nil {
 		return nil, err
 	}
+	e.group, ctx = errgroup.WithContext(ctx)
+	e.ending = ctx.Done()
+	e.serve(ctx)
 	if e.bus, err = openBus(ctx, cfg.Bus, log); err != nil {
-		return nil, errors.Join(err, e.http.close())
+		return nil, errors.Join(err, e.stopServing())
 	}
-	e.fleet, e.sinks = newFleet(ingestBus{e.bus.Bus}, log), newSinkFleet(log)
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet}, sinkCollector{e.sinks})
-	var running context.Context
-	e.group, running = errgroup.WithContext(ctx)
-	e.group.Go(func() error { return e.http.Run(running) })
+	bus := newMeteredBus(ingestBus{e.bus.Bus})
+	e.fleet, e.sinks = newFleet(bus, log), newSinkFleet(log)
+	metrics.show(bus, e.fleet, e.sinks)
 	if cfg.Roles.Sinks {
-		err = e.deliver(running, cfg)
+		err = e.deliver(ctx, cfg)
 	}
 	if err == nil && cfg.Roles.Ingest {
-		err = e.watch(running, cfg)
+		err = e.watch(ctx, cfg)
 	}
+	e.group.Go(func() error { e.health.watch(ctx, e.bus.ready, func() error { return e.works(bus) }); return nil })
 	return e, err
 }
 
@@ -65,22 +69,39 @@ func (e *engine) watch(ctx context.Context, cfg Config) error {
 	return nil
 }
 
+// serve lets probes see how callbus starts and comes to rest: it serves for longer than ctx.
+func (e *engine) serve(ctx context.Context) {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- e.http.Run(serving) }()
+	e.group.Go(func() error {
+		select {
+		case err := <-served:
+			served <- nil // it is told here
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	e.stopServing = func() error { stop(); return <-served }
+}
+
+// works returns nil while this process does what its roles are, as far as it can see by itself.
+func (e *engine) works(bus *meteredBus) error {
+	return errors.Join(stored(bus.oldest(time.Now())), e.fleet.ready(), e.sinks.ready())
+}
+
 // wait returns when ctx is done and everything has come to rest: nothing new is asked, what was seen is published, and
 // only then is the bus closed.
 func (e *engine) wait(ctx context.Context) error {
+	<-e.ending
 	err := e.group.Wait()
 	e.fleet.wait()
 	e.sinks.wait()
+	err = errors.Join(err, e.stopServing())
 	e.bus.close()
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
-}
-
-func (e *engine) ready() error {
-	if e.fleet == nil {
-		return errors.New("callbus is starting")
-	}
-	return errors.Join(e.bus.ready(), e.fleet.ready())
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -29,6 +28,7 @@ type fleet struct {
 // ship is one account's worker under way.
 type ship struct {
 	worker *ingest.Worker
+	budget *vendorhttp.Budget // nil for none
 	stop   context.CancelFunc
 	ended  chan struct{}
 }
@@ -46,18 +46,20 @@ func vendorTransport() *http.Transport {
 }
 
 // budgeted returns a client whose requests all draw on the budget of a, if it has one.
-func budgeted(client *http.Client, a Account) *http.Client {
+func budgeted(client *http.Client, a Account) (*http.Client, *vendorhttp.Budget) {
 	r := a.Settings.Rate
 	if r.Requests == 0 {
-		return client
+		return client, nil
 	}
-	return &http.Client{Transport: vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, a.Settings.Polls(a.Vendor.ListsActive()))}
+	budget := vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, a.Settings.Polls(a.Vendor.ListsActive()))
+	return &http.Client{Transport: budget}, budget
 }
 
 // start lets a worker watch a, in place of the one that did so before, until ctx is done.
 func (f *fleet) start(ctx context.Context, a Account) error {
 	f.stop(a.Name)
-	vendor, err := a.Open(budgeted(f.client, a))
+	client, budget := budgeted(f.client, a)
+	vendor, err := a.Open(client)
 	if err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func (f *fleet) start(ctx context.Context, a Account) error {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	s := &ship{worker: w, stop: stop, ended: make(chan struct{})}
+	s := &ship{worker: w, budget: budget, stop: stop, ended: make(chan struct{})}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ships[a.Name] = s
@@ -125,17 +127,19 @@ func (f *fleet) status() []ingest.Status {
 }
 
 // ready returns nil while at least one account can be read, or there is none.
-func (f *fleet) ready() error {
-	all := f.status()
-	for _, s := range all {
-		if len(s.Failing) == 0 {
-			return nil
+func (f *fleet) ready() error { return readable(f.status()) }
+
+// remaining returns what is left now of the budgets of requests, of the accounts that have one.
+func (f *fleet) remaining() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]int{}
+	for name, s := range f.ships {
+		if s.budget != nil {
+			all[name] = s.budget.Remaining()
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return fmt.Errorf("no account can be read: %d of %d fail", len(all), len(all))
+	return all
 }
 
 // follow starts and stops workers as the accounts folder changes, until ctx is done.
