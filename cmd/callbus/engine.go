@@ -18,6 +18,7 @@ type engine struct {
 	sinks       *sinkFleet
 	http        *httpServer
 	health      *health
+	meters      *meters
 	group       *errgroup.Group
 	ending      <-chan struct{} // closed when all of it is to come to rest
 	stopServing func() error    // HTTP
@@ -27,13 +28,13 @@ type engine struct {
 // vendor. It goes on until ctx is done; wait must be called.
 func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, error) {
 	e := &engine{health: &health{log: log}}
-	metrics := newMeters(e.health)
+	e.meters = newMeters(e.health)
 	listen := cfg.HTTPListen
 	if !cfg.Roles.HTTP {
 		listen = "off"
 	}
 	var err error
-	if e.http, err = listenHTTP(listen, e.health, metrics, log); err != nil {
+	if e.http, err = listenHTTP(listen, e.health, e.meters, log); err != nil {
 		return nil, err
 	}
 	e.group, ctx = errgroup.WithContext(ctx)
@@ -44,7 +45,7 @@ func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, er
 	}
 	bus := newMeteredBus(ingestBus{e.bus.Bus})
 	e.fleet, e.sinks = newFleet(bus, log), newSinkFleet(log)
-	metrics.show(bus, e.fleet, e.sinks)
+	e.meters.show(bus, e.fleet, e.sinks)
 	if cfg.Roles.Sinks {
 		err = e.deliver(ctx, cfg)
 	}

@@ -158,17 +158,17 @@ func readable(all []ingest.Status) error {
 const notYet = "not read yet"
 
 // unreadable says why an account cannot be read, "" if it can. A poll or two that fail are no reason: see source.gap.opened.
-func unreadable(s ingest.Status) string {
+func unreadable(s ingest.Status) (why string) {
 	for _, list := range s.Lists {
-		err := s.Failing[list]
-		switch read := !s.Read[list].IsZero(); {
-		case err != nil && (!read || s.GapOpen[list]):
+		read := !s.Read[list].IsZero()
+		if err := s.Failing[list]; err != nil && (!read || s.GapOpen[list]) {
 			return reasonWords[ingest.ReasonOf(err)]
-		case !read:
-			return notYet
+		}
+		if !read {
+			why = notYet
 		}
 	}
-	return ""
+	return why
 }
 
 var reasonWords = map[events.GapReason]string{
