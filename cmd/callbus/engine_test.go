@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/ingest/pbxsim"
@@ -81,6 +84,64 @@ func TestTheProbesOfAProcessOverItsLife(t *testing.T) {
 	}
 	if _, err := http.Get("http://" + e.http.Addr() + "/readyz"); err == nil {
 		t.Error("it answers although it has stopped")
+	}
+}
+
+// TestEventsThatCannotBeStoredMakeItUnready: the server answers, and takes none. What happened meanwhile is stored afterwards.
+func TestEventsThatCannotBeStoredMakeItUnready(t *testing.T) {
+	t.Parallel()
+	r := startBus(t)
+	_, environ := r.watching(60, time.Minute)
+	vars := variablesOf(environ)
+	maps.Copy(vars, map[string]string{
+		"CALLBUS_NATS_URL": "nats://" + vars["CALLBUS_NATS_LISTEN"], "CALLBUS_NATS_USER": "u", "CALLBUS_NATS_PASSWORD": "p",
+		"CALLBUS_NATS_LISTEN": "", "CALLBUS_NATS_LISTEN_USER": "", "CALLBUS_NATS_LISTEN_PASSWORD": "", "CALLBUS_DATA_DIR": "",
+		"CALLBUS_ROLES": "ingest,http", "CALLBUS_HTTP_LISTEN": "127.0.0.1:0", "CALLBUS_STREAM_MAX_AGE": "48h",
+	})
+	cfg, err := loadConfig(vars, vendors())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	e, err := startEngine(ctx, cfg, quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := func() int { return len(r.stored(stream.Filter{})) }
+	eventually(t, "it is ready", func() bool { status, _ := e.probe(t, "/readyz"); return status == 200 && stored() > 0 })
+	js, err := jetstream.New(e.bus.nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := func(yes bool) {
+		t.Helper()
+		s, err := js.Stream(ctx, stream.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := s.CachedInfo().Config
+		if c.MaxBytes, c.Discard = -1, jetstream.DiscardOld; yes {
+			c.MaxBytes, c.Discard = int64(s.CachedInfo().State.Bytes), jetstream.DiscardNew
+		}
+		if _, err := js.UpdateStream(ctx, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	full(true)
+	var body string
+	eventually(t, "it is not ready", func() bool { status, text := e.probe(t, "/readyz"); body = text; return status == 503 })
+	if !strings.HasPrefix(body, "events wait to be stored, for 1") {
+		t.Errorf("it says %q", body)
+	}
+	if status, _ := e.probe(t, "/healthz"); status != 200 {
+		t.Error("it is not alive")
+	}
+	before := stored()
+	full(false)
+	eventually(t, "it is ready again", func() bool { status, _ := e.probe(t, "/readyz"); return status == 200 && stored() > before })
+	stop()
+	if err := e.wait(ctx); err != nil {
+		t.Error(err)
 	}
 }
 

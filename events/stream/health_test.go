@@ -83,7 +83,9 @@ func TestHealthOfOneServer(t *testing.T) {
 	}
 	relay.setDeaf(false)
 	s.Shutdown()
-	turns(t, b, func(err error) bool { return err != nil && strings.Contains(err.Error(), "the connection to NATS is RECONNECTING") })
+	turns(t, b, func(err error) bool {
+		return err != nil && strings.Contains(err.Error(), "the connection to NATS is RECONNECTING")
+	})
 	s.start()
 	turns(t, b, well)
 	js, err := jetstream.New(nc)

@@ -2,8 +2,12 @@ package callbacks
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/callbus/callbus/events"
+	"github.com/callbus/callbus/sinks"
+	"github.com/callbus/callbus/sinks/sinktest"
 )
 
 // TestTheBoardOfOpenCases: what was written since a review began is newer than what it finds, and what a whole review does not
@@ -39,4 +43,67 @@ func TestTheBoardOfOpenCases(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestASinkKnowsWhatIsOpenAndTellsWhatItStored: also the next one, of what the one before it has left.
+func TestASinkKnowsWhatIsOpenAndTellsWhatItStored(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		diary := sinktest.NewDiary()
+		told := make(chan events.Event, 10)
+		open := func() *Sink {
+			c := Config{After: Durations{time.Hour}, Hours: "Mon-Sun 00:00-24:00", Grace: time.Minute, MaxAge: 72 * time.Hour, Scope: PerNumber}
+			s, err := New("calls", c, Options{Diary: diary, Told: func(e events.Event) { told <- e }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.CaughtUp()
+			synctest.Wait()
+			return s
+		}
+		deliver := func(s *Sink, e events.Event) {
+			t.Helper()
+			if err := s.Deliver(t.Context(), sinks.Delivery{Event: e, Attempt: 1}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wants := func(s *Sink, typ events.Type, status events.CallbackStatus, n int) events.Callback {
+			t.Helper()
+			synctest.Wait()
+			if got := s.Open()[status]; got != n {
+				t.Errorf("%d are %s, want %d; %v", got, status, n, s.Open())
+			}
+			select {
+			case e := <-told:
+				if c, _ := e.Callback(); e.Type == typ {
+					return c
+				}
+				t.Errorf("told %s, want %s", e.Type, typ)
+			default:
+				t.Errorf("nothing is told, want %s", typ)
+			}
+			return events.Callback{}
+		}
+		s := open()
+		deliver(s, missedAt("m1", time.Now()))
+		time.Sleep(2 * time.Minute)
+		wants(s, events.CallbackOpened, events.StatusWatching, 1)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s = open()
+		if got := s.Open()[events.StatusWatching]; got != 1 {
+			t.Errorf("the next sink finds %d that wait, want 1", got)
+		}
+		time.Sleep(time.Hour)
+		wants(s, events.CallbackDue, events.StatusNotified, 1)
+		deliver(s, returned("r1", time.Now()))
+		c := wants(s, events.CallbackCompleted, events.StatusNotified, 0)
+		if c.SecondsToReturn == nil || *c.SecondsToReturn < 3600 {
+			t.Errorf("it took %v, want an hour", c.SecondsToReturn)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
