@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -116,18 +117,24 @@ func (f *fleet) wait() { f.workers.Wait() }
 
 // status returns how the workers are doing, by account name.
 func (f *fleet) status() []ingest.Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := make([]ingest.Status, 0, len(f.ships))
-	for _, s := range f.ships {
-		all = append(all, s.worker.Status())
+	return slices.SortedFunc(f.each(), func(a, b ingest.Status) int { return strings.Compare(a.Account, b.Account) })
+}
+
+// each returns how the workers are doing, in no order. No account comes or goes meanwhile.
+func (f *fleet) each() iter.Seq[ingest.Status] {
+	return func(yield func(ingest.Status) bool) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, s := range f.ships {
+			if !yield(s.worker.Status()) {
+				return
+			}
+		}
 	}
-	slices.SortFunc(all, func(a, b ingest.Status) int { return strings.Compare(a.Account, b.Account) })
-	return all
 }
 
 // ready returns nil while at least one account can be read, or there is none.
-func (f *fleet) ready() error { return readable(f.status()) }
+func (f *fleet) ready() error { return readable(f.each()) }
 
 // remaining returns what is left now of the budgets of requests, of the accounts that have one.
 func (f *fleet) remaining() map[string]int {

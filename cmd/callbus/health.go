@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -132,26 +133,27 @@ func stored(longest time.Duration) error {
 }
 
 // readable returns nil if at least one account can be read, or there is none.
-func readable(all []ingest.Status) error {
-	reasons := map[string]int{}
-	for _, s := range all {
+func readable(all iter.Seq[ingest.Status]) error {
+	reasons, n := map[string]int{}, 0
+	for s := range all {
 		why := unreadable(s)
 		if why == "" {
 			return nil
 		}
 		reasons[why]++
+		n++
 	}
-	if len(all) == reasons[notYet] {
-		if len(all) == 0 {
-			return nil
-		}
+	switch {
+	case n == 0:
+		return nil
+	case n == reasons[notYet]:
 		return errors.New("no account has been read yet")
 	}
 	var counts []string
 	for _, why := range slices.Sorted(maps.Keys(reasons)) {
 		counts = append(counts, fmt.Sprintf("%d %s", reasons[why], why))
 	}
-	return fmt.Errorf("no account can be read: of %d, %s", len(all), strings.Join(counts, ", "))
+	return fmt.Errorf("no account can be read: of %d, %s", n, strings.Join(counts, ", "))
 }
 
 // notYet is why an account that was not read since callbus started cannot be.

@@ -189,7 +189,7 @@ func TestAccountsThatCannotBeRead(t *testing.T) {
 		"the first attempt was refused":        {[]ingest.Status{refused}, "no account can be read: of 1, 1 with refused credentials"},
 		"none can be read, for several reason": {[]ingest.Status{silent, silent, foreign, limited, fresh}, "no account can be read: of 5, 1 not read yet, 1 over the vendor's rate limit, 2 unreachable, 1 with replies that are not the vendor's"},
 	} {
-		if got := fmt.Sprint(readable(tc.all)); got != tc.want {
+		if got := fmt.Sprint(readable(slices.Values(tc.all))); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}
