@@ -107,6 +107,9 @@ func (t *Tracker) conclude(out []events.Event, c *call, rec *CDR, at time.Time) 
 	before := c.facts
 	c.facts.Backfill = c.facts.Backfill || t.cfg.Backfill
 	started := c.lastEvent != ""
+	if !c.facts.Backfill {
+		t.tally.Audit[t.audit(c, rec)]++
+	}
 	t.adopt(c, rec)
 	c.settle(rec, at)
 	if !started {
@@ -234,6 +237,7 @@ func (t *Tracker) decideMissed(out []events.Event, p *Page) []events.Event {
 			waiting = append(waiting, c)
 		default:
 			c.awaiting = false
+			t.unrecorded(c)
 		}
 	}
 	clear(t.awaiting[len(waiting):])

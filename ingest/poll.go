@@ -112,7 +112,7 @@ func (w *Worker) showPage(ctx context.Context, p Page) {
 // failed shows that list could not be read.
 func (w *Worker) failed(ctx context.Context, list events.List, err error) {
 	now := time.Now()
-	w.show(ctx, sighting{Observation: Failure{List: list, At: now, Reason: reason(err)}, list: list, at: now, err: err})
+	w.show(ctx, sighting{Observation: Failure{List: list, At: now, Reason: ReasonOf(err)}, list: list, at: now, err: err})
 }
 
 func (w *Worker) show(ctx context.Context, s sighting) {

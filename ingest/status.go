@@ -3,6 +3,7 @@ package ingest
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -12,12 +13,22 @@ import (
 // Status is how a worker is doing.
 type Status struct {
 	Account, Provider string
+	Lists             []events.List             // that the vendor offers
 	Read              map[events.List]time.Time // when each list was last read
 	Failing           map[events.List]error     // why it cannot be read, while it cannot
-	Polls, Failures   map[events.List]int
-	Quarantined       int // rows that could not be understood
-	Live              int // calls going on
+	Polls             map[events.List]int
+	Failures          map[PollFailure]int
+	GapOpen           map[events.List]bool // it could not be read for so long that an event says so
+	Events            map[events.Type]int  // that were published
+	Quarantined       int                  // rows that could not be understood
+	Live              int                  // calls going on
 	Tally             Tally
+}
+
+// PollFailure is a list that could not be read, and why.
+type PollFailure struct {
+	List   events.List
+	Reason events.GapReason
 }
 
 type status struct {
@@ -32,24 +43,18 @@ func (w *Worker) Status() Status {
 	defer w.mu.Unlock()
 	s := w.state
 	s.Account, s.Provider = w.cfg.Account, w.cfg.Provider
-	s.Read, s.Failing = clone(s.Read), clone(s.Failing)
-	s.Polls, s.Failures = clone(s.Polls), clone(s.Failures)
+	s.Read, s.Failing = maps.Clone(s.Read), maps.Clone(s.Failing)
+	s.Polls, s.Failures = maps.Clone(s.Polls), maps.Clone(s.Failures)
+	s.GapOpen, s.Events = maps.Clone(s.GapOpen), maps.Clone(s.Events)
 	return s
 }
 
-func clone[V any](m map[events.List]V) map[events.List]V {
-	c := make(map[events.List]V, len(m))
-	for k, v := range m {
-		c[k] = v
-	}
-	return c
-}
-
 // note notes that s was taken in.
-func (w *Worker) note(s sighting, t Tally, live int) {
+func (w *Worker) note(s sighting, t *Tracker) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.state.Tally, w.state.Live = t, live
+	w.state.Tally, w.state.Live = t.Tally(), t.Live()
+	put(&w.state.GapOpen, s.list, t.GapOpen(s.list))
 	if s.err != nil {
 		w.noteFailure(w.cfg.Log, s.list, s.err)
 		return
@@ -72,7 +77,8 @@ const failuresSaid = sureRefusals
 // noteFailure, called with the lock held, notes err, and logs it once it is worth a person's while.
 func (s *status) noteFailure(log *slog.Logger, list events.List, err error) {
 	put(&s.state.Failing, list, err)
-	put(&s.state.Failures, list, s.state.Failures[list]+1)
+	failure := PollFailure{list, ReasonOf(err)}
+	put(&s.state.Failures, failure, s.state.Failures[failure]+1)
 	put(&s.state.Polls, list, s.state.Polls[list]+1)
 	put(&s.streak, list, s.streak[list]+1)
 	switch {
@@ -85,15 +91,24 @@ func (s *status) noteFailure(log *slog.Logger, list events.List, err error) {
 	}
 }
 
-func put[V any](m *map[events.List]V, k events.List, v V) {
+// published counts evs, which are stored.
+func (s *status) published(evs []events.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range evs {
+		put(&s.state.Events, evs[i].Type, s.state.Events[evs[i].Type]+1)
+	}
+}
+
+func put[K comparable, V any](m *map[K]V, k K, v V) {
 	if *m == nil {
-		*m = map[events.List]V{}
+		*m = map[K]V{}
 	}
 	(*m)[k] = v
 }
 
-// reason says of err what a gap event tells.
-func reason(err error) events.GapReason {
+// ReasonOf says of err, which a provider returned, what a gap event tells.
+func ReasonOf(err error) events.GapReason {
 	var limited *RateLimitError
 	switch {
 	case errors.Is(err, ErrCredentials):

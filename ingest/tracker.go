@@ -88,6 +88,7 @@ type Tally struct {
 	Late        int // of these, the record came later
 	Amended     int
 	Stale       int // rows of snapshots that showed a call after its record said it was over
+	Audit       Audit
 }
 
 // NewTracker returns a tracker that has seen nothing. Restore gives it its past.
@@ -111,6 +112,9 @@ func (t *Tracker) Observe(o Observation) []events.Event { return o.observe(t) }
 
 // Tally returns what the tracker has counted so far.
 func (t *Tracker) Tally() Tally { return t.tally }
+
+// GapOpen tells whether list could not be read for so long that it was said aloud, and still cannot.
+func (t *Tracker) GapOpen(list events.List) bool { return t.gap(list).open != nil }
 
 // Live returns how many calls are going on, as far as is known.
 func (t *Tracker) Live() int { return len(t.live) }

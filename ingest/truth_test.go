@@ -31,6 +31,7 @@ type trial struct {
 	last   time.Duration // how long it goes on
 	kills  int           // how often the worker is cut off in between
 	delay  time.Duration // when the worker first looks
+	audit  *ingest.Audit // what the lives' self-audits found; nil when nobody asks
 }
 
 // begins are where a trial may be placed: an ordinary morning; over New Year; over the hour that Bucharest has twice; over
@@ -112,6 +113,11 @@ func (tr trial) live(t *testing.T, pbx http.Handler, bus *ingesttest.Bus, last t
 		t.Fatalf("the worker ended: %v", err)
 	}
 	cancel()
+	if tr.audit != nil {
+		for finding, n := range w.Status().Tally.Audit {
+			tr.audit[finding] += n
+		}
+	}
 	bus.Mend()
 	synctest.Wait()
 }
@@ -125,10 +131,15 @@ func TestTheTruthIsToldOfHoursOfCalls(t *testing.T) {
 		t.Run(tr.name, func(t *testing.T) {
 			t.Parallel()
 			started := time.Now()
+			tr.audit = new(ingest.Audit)
 			report := tr.run(t)
-			t.Logf("%v of calls in %v\n%s", tr.last, time.Since(started).Round(time.Millisecond), report)
+			found := counted(*tr.audit)
+			t.Logf("%v of calls in %v\n%s\nthe self-audit finds %v", tr.last, time.Since(started).Round(time.Millisecond), report, found)
 			if !report.Perfect() {
 				t.Errorf("not the truth")
+			}
+			if found["agreed"] < 100*found["parties"] || found["agreed"] < 300 || found["missed"]+found["outcome"]+found["times"] > 0 {
+				t.Errorf("the self-audit finds fault with what is the truth")
 			}
 		})
 	}

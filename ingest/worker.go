@@ -68,6 +68,12 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	if w.active == nil && w.cdrs == nil {
 		return nil, fmt.Errorf("watch %s/%s: the provider offers neither active calls nor CDRs", cfg.Provider, cfg.Account)
 	}
+	if w.active != nil {
+		w.state.Lists = append(w.state.Lists, events.ActiveCalls)
+	}
+	if w.cdrs != nil {
+		w.state.Lists = append(w.state.Lists, events.CDRs)
+	}
 	w.cfg.Log = cfg.Log.With("account", cfg.Account, "provider", cfg.Provider)
 	return w, nil
 }
@@ -121,7 +127,7 @@ func (w *Worker) take(ctx context.Context, s sighting) error {
 	if err == nil {
 		err = w.keepRejected(ctx, s)
 	}
-	w.note(s, w.tracker.Tally(), w.tracker.Live())
+	w.note(s, w.tracker)
 	w.doubtJoin(w.tracker.Tally())
 	if isSnapshot && w.cdrs != nil { // so they are asked for once per poll, however soon the answer is there
 		wish(w.asks, w.tracker.Missing(missingFor))
@@ -168,6 +174,7 @@ func (w *Worker) publish(ctx context.Context, evs []events.Event) error {
 	if err != nil {
 		return fmt.Errorf("publish for %s: %w", w.cfg.Account, err)
 	}
+	w.published(evs)
 	return nil
 }
 

@@ -861,8 +861,9 @@ func TestAPersonIsToldOnceThatAListCannotBeReadAndOnceThatItCanAgain(t *testing.
 		if len(s.Failing) > 0 {
 			t.Errorf("all is well again, but these are said to fail: %v", s.Failing)
 		}
-		if n := strings.Count(plan, "x"); s.Failures[events.ActiveCalls] != n || s.Polls[events.ActiveCalls] != len(v.polled()) {
-			t.Errorf("%d failures of %d polls are counted, want %d of %d", s.Failures[events.ActiveCalls], s.Polls[events.ActiveCalls], n, len(v.polled()))
+		failed := s.Failures[ingest.PollFailure{List: events.ActiveCalls, Reason: events.GapUnreachable}]
+		if n := strings.Count(plan, "x"); failed != n || s.Polls[events.ActiveCalls] != len(v.polled()) {
+			t.Errorf("%d failures of %d polls are counted, want %d of %d", failed, s.Polls[events.ActiveCalls], n, len(v.polled()))
 		}
 	})
 }
@@ -873,7 +874,7 @@ func TestTheStatus(t *testing.T) {
 		v := oneCall(time.Now())
 		v.records = func(_ context.Context, n int, w ingest.Window) iter.Seq2[ingest.Page, error] { return noPages(refused) }
 		w := watch(t, v, &ingesttest.Bus{}, workerSettings())
-		if s := w.Status(); s.Account != "acme" || s.Provider != "telsam" || s.Read == nil {
+		if s := w.Status(); s.Account != "acme" || s.Provider != "telsam" || len(s.Lists) != 2 {
 			t.Errorf("before the first poll: %+v", s)
 		}
 		wait(5 * time.Second)
@@ -884,6 +885,12 @@ func TestTheStatus(t *testing.T) {
 		if !errors.Is(s.Failing[events.CDRs], refused) || !s.Read[events.CDRs].IsZero() || len(s.Failing) != 1 {
 			t.Errorf("failing: %v, want the records, refused", s.Failing)
 		}
+		if s.Failures[ingest.PollFailure{List: events.CDRs, Reason: events.GapRefused}] == 0 || len(s.Failures) != 1 {
+			t.Errorf("failures: %v, want those of the records, refused", s.Failures)
+		}
+		if !maps.Equal(s.Events, map[events.Type]int{events.CallStarted: 1, events.CallAnswered: 1}) || s.GapOpen[events.CDRs] {
+			t.Errorf("published %v, gaps %v: want a call that was answered, and none", s.Events, s.GapOpen)
+		}
 		maps.DeleteFunc(s.Failing, func(events.List, error) bool { return true })
 		if len(w.Status().Failing) != 1 {
 			t.Error("what is done to a status is done to the worker's own")
@@ -891,6 +898,10 @@ func TestTheStatus(t *testing.T) {
 		wait(25 * time.Second)
 		if s = w.Status(); s.Live != 0 || s.Tally.Provisional != 1 {
 			t.Errorf("%+v: want one call that ended without its record", s)
+		}
+		wait(time.Minute)
+		if s = w.Status(); s.Events[events.CallEnded] != 1 || s.Events[events.GapOpened] != 1 || !s.GapOpen[events.CDRs] || s.GapOpen[events.ActiveCalls] {
+			t.Errorf("published %v, gaps %v: want an ended call, and a gap in the records", s.Events, s.GapOpen)
 		}
 		w.end()
 	})

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/callbus/callbus/events"
 )
@@ -61,6 +62,10 @@ func (p *Pump) deliver(ctx context.Context, j job) (err error) {
 			err = &Error{Fault: OfEvent, Err: errors.New("the sink panicked; the log has more")}
 		}
 	}()
+	if p.cfg.Attempted != nil {
+		began := time.Now()
+		defer func() { p.cfg.Attempted(time.Since(began)) }()
+	}
 	return p.cfg.Sink.Deliver(ctx, Delivery{Event: e, Body: body, Attempt: j.attempt})
 }
 

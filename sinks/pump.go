@@ -40,7 +40,9 @@ type PumpConfig struct {
 	// Drain is how long what is under way may take when the pump is stopped; 0 means 20 seconds. The longest delivery
 	// should fit in.
 	Drain time.Duration
-	Log   *slog.Logger // nil for none
+	// Attempted is told how long each attempt at the sink took, by several goroutines; nil for nobody.
+	Attempted func(took time.Duration)
+	Log       *slog.Logger // nil for none
 }
 
 // Pump delivers a backlog to a sink: every event at least once, and the events of one call in their order, one at a time.

@@ -30,6 +30,29 @@ func TestWhatIsStoredIsDelivered(t *testing.T) {
 	})
 }
 
+func TestHowLongEachAttemptTookIsTold(t *testing.T) {
+	t.Parallel()
+	in(t, func(w *world) {
+		took := make(chan time.Duration, 10)
+		w.cfg.Attempted = func(d time.Duration) { took <- d }
+		w.slow = 3 * time.Second
+		w.answers(func(d sinks.Delivery) error {
+			if d.Attempt == 1 {
+				return fault(sinks.Passing)
+			}
+			return nil
+		})
+		w.put("a")
+		w.start()
+		w.pass(time.Minute)
+		w.wantLeft(0)
+		w.end()
+		if first, second := <-took, <-took; first != 0 || second != 3*time.Second || len(took) > 0 {
+			t.Errorf("attempts took %v and %v, and there were %d more; want one that was refused at once, and one of 3 s", first, second, len(took))
+		}
+	})
+}
+
 // S-5: one poison event among 10^4.
 func TestOneRefusedEventIsBuriedAndDelaysNoOther(t *testing.T) {
 	t.Parallel()

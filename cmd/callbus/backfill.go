@@ -125,7 +125,8 @@ type backfilling struct {
 func (b backfilling) run(ctx context.Context) error {
 	transport, letGo := alone()
 	defer letGo()
-	vendor, err := b.account.Open(budgeted(&http.Client{Transport: transport}, b.account))
+	client, _ := budgeted(&http.Client{Transport: transport}, b.account)
+	vendor, err := b.account.Open(client)
 	if err != nil {
 		return err
 	}

@@ -1,53 +1,70 @@
 package main
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/ingest"
 )
 
-// fleetCollector shows how the workers are doing as metrics, read when they are asked for. Labels are account names and
-// words of callbus: never a number of a caller.
-type fleetCollector struct{ fleet *fleet }
+// accountFamilies returns the metrics of all accounts, which are in order, from how their workers are doing and from what is
+// left of their budgets. What an account had goes with it. Labels are account names and words of callbus: never a number of a
+// caller. There are some 25 series of an account, and no histogram.
+func accountFamilies(all []ingest.Status, remaining map[string]int) (families []*dto.MetricFamily) {
+	m := newAccountMetrics()
+	for i := range all {
+		s := &all[i]
+		m.account = pair("account", s.Account)
+		m.collect(s)
+		if n, ok := remaining[s.Account]; ok {
+			m.show(&m.budget, float64(n))
+		}
+	}
+	for _, f := range m.families() {
+		if len(f.Metric) > 0 {
+			families = append(families, &f.MetricFamily)
+		}
+	}
+	return families
+}
 
-var (
-	perList = []string{"account", "list"}
+// ingestTypes are the types that workers publish.
+var ingestTypes = []events.Type{
+	events.CallStarted, events.CallAnswered, events.CallEnded, events.CallMissed, events.CallAmended, events.GapOpened, events.GapClosed,
+}
 
-	pollsDesc    = prometheus.NewDesc("callbus_polls_total", "Attempts to read a list of the vendor.", perList, nil)
-	failuresDesc = prometheus.NewDesc("callbus_poll_failures_total", "Attempts that gave nothing.", perList, nil)
-	readDesc     = prometheus.NewDesc("callbus_last_read_timestamp_seconds", "When the list was last read.", perList, nil)
-	liveDesc     = prometheus.NewDesc("callbus_live_calls", "Calls going on, as far as is known.", []string{"account"}, nil)
-	joinsDesc    = prometheus.NewDesc("callbus_records_total",
-		"New records, by whether a snapshot had shown their call. Where joined stays 0 and calls are long, the join does not work.", []string{"account", "call"}, nil)
-	provisionalDesc = prometheus.NewDesc("callbus_provisional_ends_total", "Calls that ended without a record in time.", []string{"account"}, nil)
-	amendedDesc     = prometheus.NewDesc("callbus_amendments_total", "Amendments published.", []string{"account"}, nil)
-	quarantineDesc  = prometheus.NewDesc("callbus_quarantined_rows_total", "Rows that could not be understood and were put aside.", []string{"account"}, nil)
-)
-
-func (c fleetCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
-
-func (c fleetCollector) Collect(ch chan<- prometheus.Metric) {
-	for _, s := range c.fleet.status() {
-		collectStatus(ch, s)
+func (m *accountMetrics) collect(s *ingest.Status) {
+	for _, list := range s.Lists {
+		m.collectList(s, list)
+	}
+	for _, typ := range ingestTypes {
+		m.show(&m.events, float64(s.Events[typ]), m.word("type", string(typ)))
+	}
+	m.show(&m.amended, float64(s.Tally.Amended))
+	m.show(&m.quarantined, float64(s.Quarantined))
+	m.show(&m.live, float64(s.Live))
+	m.show(&m.provisional, float64(s.Tally.Provisional))
+	m.show(&m.records, float64(s.Tally.Joined), m.word("call", "joined"))
+	m.show(&m.records, float64(s.Tally.RecordOnly), m.word("call", "unseen"))
+	if slices.Contains(s.Lists, events.ActiveCalls) { // else nothing is said of a call before its record
+		for finding, n := range s.Tally.Audit {
+			m.show(&m.audit, float64(n), m.word("finding", ingest.Finding(finding).String()))
+		}
 	}
 }
 
-func collectStatus(ch chan<- prometheus.Metric, s ingest.Status) {
-	show := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, kind, v, append([]string{s.Account}, labels...)...)
-	}
-	for _, list := range []events.List{events.ActiveCalls, events.CDRs} {
-		show(pollsDesc, prometheus.CounterValue, float64(s.Polls[list]), string(list))
-		show(failuresDesc, prometheus.CounterValue, float64(s.Failures[list]), string(list))
-		if at, ok := s.Read[list]; ok {
-			show(readDesc, prometheus.GaugeValue, float64(at.UnixMilli())/1000, string(list))
+func (m *accountMetrics) collectList(s *ingest.Status, name events.List) {
+	list := m.word("list", string(name))
+	m.show(&m.polls, float64(s.Polls[name]), list)
+	m.show(&m.gaps, oneIf(s.GapOpen[name]), list)
+	for _, reason := range []events.GapReason{events.GapRefused, events.GapBadReply, events.GapRateLimited, events.GapUnreachable} {
+		if n := s.Failures[ingest.PollFailure{List: name, Reason: reason}]; n > 0 {
+			m.show(&m.failures, float64(n), list, m.word("reason", string(reason)))
 		}
 	}
-	show(liveDesc, prometheus.GaugeValue, float64(s.Live))
-	show(joinsDesc, prometheus.CounterValue, float64(s.Tally.Joined), "joined")
-	show(joinsDesc, prometheus.CounterValue, float64(s.Tally.RecordOnly), "unseen")
-	show(provisionalDesc, prometheus.CounterValue, float64(s.Tally.Provisional))
-	show(amendedDesc, prometheus.CounterValue, float64(s.Tally.Amended))
-	show(quarantineDesc, prometheus.CounterValue, float64(s.Quarantined))
+	if at, ok := s.Read[name]; ok {
+		m.show(&m.read, float64(at.UnixMilli())/1000, list)
+	}
 }

@@ -88,7 +88,7 @@ func memoryOf(tb testing.TB, backlog int, dead time.Duration, live int) (m memor
 	if err := f.start(ctx, bus, loopbackSink("crm", "http://"+address, 15*time.Second)); err != nil {
 		tb.Fatal(err)
 	}
-	for f.status()[0].State != sinks.Open {
+	for f.reporters()[0].State != sinks.Open {
 		time.Sleep(time.Millisecond)
 	}
 	for until := time.Now().Add(dead); time.Now().Before(until); time.Sleep(dead / 10) {

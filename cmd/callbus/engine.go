@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/callbus/callbus/events/stream"
@@ -16,66 +14,80 @@ import (
 // engine is callbus at work: the bus, the workers that publish to it, and the HTTP server that tells how they are. It is
 // what callbus run and callbus demo have in common.
 type engine struct {
-	began  time.Time
-	log    *slog.Logger
-	bus    *openedBus
-	roster *stream.Roster // nil when this process neither watches nor delivers
-	fleet  *fleet
-	sinks  *sinkFleet
-	http   *httpServer
-	group  *errgroup.Group
+	began       time.Time
+	log         *slog.Logger
+	bus         *openedBus
+	roster      *stream.Roster // nil when this process neither watches nor delivers
+	fleet       *fleet
+	sinks       *sinkFleet
+	http        *httpServer
+	health      *health
+	meters      *meters
+	group       *errgroup.Group
+	ending      <-chan struct{} // closed when all of it is to come to rest
+	stopServing func() error    // HTTP
 }
 
 // startEngine takes the addresses and the folder first, so that what cannot work is known before anything is asked of a
 // vendor. It goes on until ctx is done; wait must be called.
 func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, error) {
-	e := &engine{began: time.Now(), log: log}
-	metrics := prometheus.NewRegistry()
+	e := &engine{began: time.Now(), log: log, health: &health{log: log}}
+	e.meters = newMeters(e.health)
 	listen := cfg.HTTPListen
 	if !cfg.Roles.HTTP {
 		listen = "off"
 	}
 	var err error
-	if e.http, err = listenHTTP(listen, e.ready, metrics, log); err != nil {
+	if e.http, err = listenHTTP(listen, e.health, e.meters, log); err != nil {
 		return nil, err
 	}
+	e.group, ctx = errgroup.WithContext(ctx)
+	e.ending = ctx.Done()
+	e.serve(ctx)
 	if e.bus, err = openBus(ctx, cfg.Bus, log); err != nil {
-		return nil, errors.Join(err, e.http.close())
+		return nil, errors.Join(err, e.stopServing())
 	}
-	e.fleet, e.sinks = newFleet(e.bus.Bus, log), newSinkFleet(log)
-	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet}, sinkCollector{e.sinks})
-	var running context.Context
-	e.group, running = errgroup.WithContext(ctx)
-	e.group.Go(func() error { return e.http.Run(running) })
-	if err = e.joinRoster(running, cfg); err != nil || e.roster == nil {
-		return e, err
-	}
-	e.group.Go(func() error { return e.roster.Run(running) })
-	if cfg.Roles.Sinks {
-		e.deliver(running, cfg)
-	}
-	if cfg.Roles.Ingest {
-		e.watch(running, cfg)
-	}
-	return e, nil
+	published := newBusMeter()
+	e.fleet, e.sinks = newFleet(e.bus.Bus, published, log), newSinkFleet(log)
+	e.meters.show(published, e.fleet, e.sinks)
+	err = e.share(ctx, cfg)
+	e.group.Go(func() error { e.health.watch(ctx, e.bus.ready, func() error { return e.works(published) }); return nil })
+	return e, err
+}
+
+// serve lets probes see how callbus starts and comes to rest: it serves for longer than ctx.
+func (e *engine) serve(ctx context.Context) {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	served := make(chan error, 1)
+	go func() { served <- e.http.Run(serving) }()
+	e.group.Go(func() error {
+		select {
+		case err := <-served:
+			served <- nil // it is told here
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	e.stopServing = func() error { stop(); return <-served }
+}
+
+// works returns nil while this process does what its roles are, as far as it can see by itself.
+func (e *engine) works(published *busMeter) error {
+	return errors.Join(stored(published.oldest(time.Now())), e.fleet.ready(), e.sinks.ready())
 }
 
 // wait returns when ctx is done and everything has come to rest: nothing new is asked, what was seen is published, and
 // only then is the bus closed.
 func (e *engine) wait(ctx context.Context) error {
+	<-e.ending
 	err := e.group.Wait()
 	e.fleet.wait()
 	e.sinks.wait()
+	err = errors.Join(err, e.stopServing())
 	e.bus.close()
 	if ctx.Err() != nil {
 		return nil
 	}
 	return err
-}
-
-func (e *engine) ready() error {
-	if e.fleet == nil {
-		return errors.New("callbus is starting")
-	}
-	return errors.Join(e.bus.ready(), e.fleet.ready())
 }

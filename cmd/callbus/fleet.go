@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -22,6 +23,7 @@ import (
 // removed while it runs; which of them it watches is for the roster to say.
 type fleet struct {
 	bus    *stream.Bus
+	meter  *busMeter
 	client *http.Client
 	log    *slog.Logger
 
@@ -42,12 +44,13 @@ type berth struct {
 // ship is one account's worker under way.
 type ship struct {
 	worker *ingest.Worker
+	budget *vendorhttp.Budget // nil for none
 	stop   context.CancelFunc
 	ended  chan struct{}
 }
 
-func newFleet(bus *stream.Bus, log *slog.Logger) *fleet {
-	return &fleet{bus: bus, client: &http.Client{Transport: vendorTransport()}, log: log, berths: map[string]*berth{}}
+func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
+	return &fleet{bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, log: log, berths: map[string]*berth{}}
 }
 
 // vendorTransport is shared by all accounts: their connections are kept apart by host.
@@ -59,12 +62,13 @@ func vendorTransport() *http.Transport {
 }
 
 // budgeted returns a client whose requests all draw on the budget of a, if it has one.
-func budgeted(client *http.Client, a Account) *http.Client {
+func budgeted(client *http.Client, a Account) (*http.Client, *vendorhttp.Budget) {
 	r := a.Settings.Rate
 	if r.Requests == 0 {
-		return client
+		return client, nil
 	}
-	return &http.Client{Transport: vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, a.Settings.Polls(a.Vendor.ListsActive()))}
+	budget := vendorhttp.NewBudget(client.Transport, r.Requests, r.Per, a.Settings.Polls(a.Vendor.ListsActive()))
+	return &http.Client{Transport: budget}, budget
 }
 
 // know says that a is an account that this process may watch, and returns the settings it would do so with. If it does, it goes
@@ -137,18 +141,19 @@ func lapsed(a Account, term string, from time.Time) events.Event {
 func (f *fleet) sail(ctx context.Context, b *berth) error {
 	b.stop()
 	a := b.account
-	vendor, err := a.Open(budgeted(f.client, a))
+	client, budget := budgeted(f.client, a)
+	vendor, err := a.Open(client)
 	if err != nil {
 		return err
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: ingestBus{f.bus, b.fence}, Log: f.log,
+		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: meteredBus{ingestBus{f.bus, b.fence}, f.meter}, Log: f.log,
 	})
 	if err != nil {
 		return err
 	}
 	ctx, stop := context.WithCancel(ctx)
-	s := &ship{worker: w, stop: stop, ended: make(chan struct{})}
+	s := &ship{worker: w, budget: budget, stop: stop, ended: make(chan struct{})}
 	b.ship.Store(s)
 	f.workers.Go(func() {
 		defer close(s.ended)
@@ -197,28 +202,34 @@ func (f *fleet) wait() { f.workers.Wait() }
 
 // status returns how the workers are doing, by account name.
 func (f *fleet) status() []ingest.Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	all := make([]ingest.Status, 0, len(f.berths))
-	for _, b := range f.berths {
-		if s := b.ship.Load(); s != nil {
-			all = append(all, s.worker.Status())
+	return slices.SortedFunc(f.each(), func(a, b ingest.Status) int { return strings.Compare(a.Account, b.Account) })
+}
+
+// each returns how the workers are doing, in no order. No account comes or goes meanwhile.
+func (f *fleet) each() iter.Seq[ingest.Status] {
+	return func(yield func(ingest.Status) bool) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, b := range f.berths {
+			if s := b.ship.Load(); s != nil && !yield(s.worker.Status()) {
+				return
+			}
 		}
 	}
-	slices.SortFunc(all, func(a, b ingest.Status) int { return strings.Compare(a.Account, b.Account) })
-	return all
 }
 
 // ready returns nil while at least one account can be read, or there is none.
-func (f *fleet) ready() error {
-	all := f.status()
-	for _, s := range all {
-		if len(s.Failing) == 0 {
-			return nil
+func (f *fleet) ready() error { return readable(f.each()) }
+
+// remaining returns what is left now of the budgets of requests, of the accounts that have one.
+func (f *fleet) remaining() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := map[string]int{}
+	for name, b := range f.berths {
+		if s := b.ship.Load(); s != nil && s.budget != nil {
+			all[name] = s.budget.Remaining()
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return fmt.Errorf("no account can be read: %d of %d fail", len(all), len(all))
+	return all
 }

@@ -33,9 +33,14 @@ type httpServer struct {
 	server   *http.Server
 }
 
-// listenHTTP takes the address, so that a taken port is known before anything else starts. ready returns nil, or why
-// callbus does not work at the moment.
-func listenHTTP(addr Listen, ready func() error, metrics prometheus.Gatherer, log *slog.Logger) (*httpServer, error) {
+// probed is what answers /healthz and /readyz: nil, or why not, one reason a line.
+type probed interface {
+	alive() error // whether the process is to be let live
+	ready() error // whether it does its work
+}
+
+// listenHTTP takes the address, so that a taken port is known before anything else starts.
+func listenHTTP(addr Listen, health probed, metrics prometheus.Gatherer, log *slog.Logger) (*httpServer, error) {
 	if addr.Off() {
 		return &httpServer{}, nil
 	}
@@ -44,7 +49,7 @@ func listenHTTP(addr Listen, ready func() error, metrics prometheus.Gatherer, lo
 		return nil, listenError("CALLBUS_HTTP_LISTEN", string(addr), err)
 	}
 	return &httpServer{listener: l, server: &http.Server{
-		Handler:           httpHandler(ready, metrics),
+		Handler:           httpHandler(health, metrics),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -60,14 +65,6 @@ func (s *httpServer) Addr() string {
 		return ""
 	}
 	return s.listener.Addr().String()
-}
-
-// close gives the address free again, when the server never came to Run.
-func (s *httpServer) close() error {
-	if s.listener == nil {
-		return nil
-	}
-	return s.listener.Close()
 }
 
 // Run serves until ctx is done, and then lets requests under way finish. When the server is off it only waits.
@@ -115,10 +112,10 @@ func listenError(variable, addr string, err error) error {
 	return fmt.Errorf("cannot listen on %s, set by %s: %w", addr, variable, err)
 }
 
-func httpHandler(ready func() error, metrics prometheus.Gatherer) http.Handler {
+func httpHandler(health probed, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, alive) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { serveReady(w, ready) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeProbe(w, health.alive(), alive) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { writeProbe(w, health.ready(), "ready\n") })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /schemas/{$}", serveSchemaList)
 	mux.HandleFunc("GET /schemas/{type}", serveSchema)
@@ -129,12 +126,13 @@ func httpHandler(ready func() error, metrics prometheus.Gatherer) http.Handler {
 	return mux
 }
 
-func serveReady(w http.ResponseWriter, ready func() error) {
-	if err := ready(); err != nil {
+// writeProbe answers a probe: well, or why not.
+func writeProbe(w http.ResponseWriter, err error, well string) {
+	if err != nil {
 		writeText(w, http.StatusServiceUnavailable, err.Error()+"\n")
 		return
 	}
-	writeText(w, http.StatusOK, "ready\n")
+	writeText(w, http.StatusOK, well)
 }
 
 // serveSchemaList writes one name a line: what can be put after /schemas/.

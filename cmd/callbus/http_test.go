@@ -28,7 +28,7 @@ func TestWhatIsServed(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "callbus_test_total", Help: "For the test."})
 	registry.MustRegister(counter)
-	h := httpHandler(func() error { return nil }, registry)
+	h := httpHandler(probes{}, registry)
 	missed, err := schemas.For("call.missed")
 	if err != nil {
 		t.Fatal(err)
@@ -63,17 +63,33 @@ func TestWhatIsServed(t *testing.T) {
 	}
 }
 
-func TestReadyzSaysWhyNot(t *testing.T) {
+// probes answers as it is told; a nil function is well.
+type probes struct{ isAlive, isReady func() error }
+
+func (p probes) alive() error { return orWell(p.isAlive) }
+func (p probes) ready() error { return orWell(p.isReady) }
+
+func orWell(f func() error) error {
+	if f == nil {
+		return nil
+	}
+	return f()
+}
+
+func TestProbesSayWhyNot(t *testing.T) {
 	t.Parallel()
 	var why atomic.Pointer[error]
-	why.Store(new(errors.New("the bus cannot be reached")))
-	h := httpHandler(func() error { return *why.Load() }, prometheus.NewRegistry())
-	if status, _, body := get(t, h, "/readyz"); status != 503 || body != "the bus cannot be reached\n" {
-		t.Errorf("/readyz: %d %q, want 503 and the reason", status, body)
-	}
-	why.Store(new(error))
-	if status, _, _ := get(t, h, "/readyz"); status != 200 {
-		t.Errorf("/readyz: %d when all is well again, want 200", status)
+	tell := func() error { return *why.Load() }
+	h := httpHandler(probes{tell, tell}, prometheus.NewRegistry())
+	for _, path := range []string{"/readyz", "/healthz"} {
+		why.Store(new(errors.Join(errors.New("the bus cannot be reached"), errors.New("no account can be read"))))
+		if status, _, body := get(t, h, path); status != 503 || body != "the bus cannot be reached\nno account can be read\n" {
+			t.Errorf("%s: %d %q, want 503 and one reason a line", path, status, body)
+		}
+		why.Store(new(error))
+		if status, _, _ := get(t, h, path); status != 200 {
+			t.Errorf("%s: %d when all is well again, want 200", path, status)
+		}
 	}
 }
 
@@ -81,7 +97,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func startHTTP(t *testing.T, ready func() error) (*httpServer, func() error) {
 	t.Helper()
-	s, err := listenHTTP("127.0.0.1:0", ready, prometheus.NewRegistry(), quiet())
+	s, err := listenHTTP("127.0.0.1:0", probes{isReady: ready}, prometheus.NewRegistry(), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,15 +57,12 @@ func (o *openedBus) url() string {
 	return o.nc.ConnectedUrlRedacted()
 }
 
-// ready returns nil while events can be stored.
-func (o *openedBus) ready() error {
+// ready returns nil while events can be stored, as far as the server tells before ctx is done.
+func (o *openedBus) ready(ctx context.Context) error {
 	if o.server != nil {
 		if err := o.server.Err(); err != nil {
 			return fmt.Errorf("the embedded server: %w", err)
 		}
 	}
-	if s := o.nc.Status(); s != nats.CONNECTED {
-		return fmt.Errorf("the connection to NATS is %s", s)
-	}
-	return nil
+	return o.Health(ctx)
 }

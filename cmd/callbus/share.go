@@ -10,8 +10,8 @@ import (
 	"github.com/callbus/callbus/events/stream"
 )
 
-// joinRoster makes this process one of those that share out the accounts and the sinks.
-func (e *engine) joinRoster(ctx context.Context, cfg Config) error {
+// share makes this process one of those that share out the accounts and the sinks.
+func (e *engine) share(ctx context.Context, cfg Config) error {
 	var kinds []stream.DutyKind
 	if cfg.Roles.Ingest {
 		kinds = append(kinds, stream.AccountDuty)
@@ -24,8 +24,18 @@ func (e *engine) joinRoster(ctx context.Context, cfg Config) error {
 	}
 	c := stream.RosterConfig{ID: e.processID(), Lasting: e.bus.server != nil, Kinds: kinds, Take: e.take, Drop: e.drop, Log: e.log}
 	var err error
-	e.roster, err = e.bus.Roster(ctx, c)
-	return err
+	if e.roster, err = e.bus.Roster(ctx, c); err != nil {
+		return err
+	}
+	e.meters.share(e.roster)
+	e.group.Go(func() error { return e.roster.Run(ctx) })
+	if cfg.Roles.Sinks {
+		e.deliver(ctx, cfg)
+	}
+	if cfg.Roles.Ingest {
+		e.watch(ctx, cfg)
+	}
+	return nil
 }
 
 // embeddedID is the name of the process that runs the embedded server. There is one at a time: it has the folder.

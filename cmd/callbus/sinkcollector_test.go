@@ -39,7 +39,7 @@ func TestMissedCallsThatObligeNobodyAreCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(sinkCollector{f})
 	eventually(t, "it is counted", func() bool {
-		_, _, body := get(t, httpHandler(func() error { return nil }, registry), "/metrics")
+		_, _, body := get(t, httpHandler(probes{}, registry), "/metrics")
 		return strings.Contains(body, `callbus_callbacks_ignored_total{reason="withheld",sink="calls"} 1`) &&
 			strings.Contains(body, `callbus_callbacks_ignored_total{reason="internal",sink="calls"} 0`)
 	})

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
@@ -30,7 +34,9 @@ type sinkShip struct {
 	backlog *stream.Backlog
 	pump    *sinks.Pump
 	leave   context.CancelFunc
-	arrived chan struct{} // closed when it has come to rest
+	arrived chan struct{}        // closed when it has come to rest
+	took    prometheus.Histogram // an attempt to deliver
+	failed  atomic.Bool          // it has come to rest although it should not
 }
 
 func newSinkFleet(log *slog.Logger) *sinkFleet {
@@ -57,7 +63,7 @@ func (f *sinkFleet) take(ctx context.Context, bus *stream.Bus, name string) erro
 
 // start opens the sink and lets its pump deliver until ctx is done, and then until what is under way has come to rest.
 func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) error {
-	s := &sinkShip{config: c, arrived: make(chan struct{})}
+	s := &sinkShip{config: c, arrived: make(chan struct{}), took: attemptDuration(c.Name)}
 	var err error
 	if s.sink, err = c.Config.Open(ctx, sinkPlace{c.Name, bus, f.log}); err != nil {
 		return err
@@ -67,6 +73,7 @@ func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) er
 	}
 	s.pump = sinks.NewPump(sinks.PumpConfig{
 		Name: c.Name, Sink: s.sink, Backlog: s.backlog, Lanes: c.Concurrency, GiveUpAfter: c.Config.GiveUpAfter(), Log: f.log,
+		Attempted: func(took time.Duration) { s.took.Observe(took.Seconds()) },
 	})
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -92,6 +99,7 @@ func (f *sinkFleet) sail(ctx context.Context, s *sinkShip) {
 	defer close(s.arrived)
 	defer s.leave()
 	if err := s.pump.Run(ctx); err != nil && ctx.Err() == nil {
+		s.failed.Store(true)
 		f.log.Error("the sink has stopped; its backlog stays in the stream", "sink", s.config.Name, "error", err)
 	}
 	s.backlog.Close()
@@ -110,29 +118,28 @@ func (c SinkConfig) backlog(log *slog.Logger) stream.BacklogConfig {
 // wait returns when every pump has come to rest.
 func (f *sinkFleet) wait() { f.pumps.Wait() }
 
-// status returns how the sinks are doing, by name.
-func (f *sinkFleet) status() []sinks.Status {
+// reporters returns the sinks, by name.
+func (f *sinkFleet) reporters() []sinkReporter {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := make([]sinks.Status, 0, len(f.ships))
+	all := make([]sinkReporter, 0, len(f.ships))
 	for _, s := range f.ships {
-		all = append(all, s.pump.Status())
+		keeper, _ := s.sink.(callbackKeeper)
+		all = append(all, sinkReporter{s.pump.Status(), s.took, keeper})
 	}
-	slices.SortFunc(all, func(a, b sinks.Status) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }
 
-// ignored returns, by the name of the sink, which missed calls oblige nobody to call back.
-func (f *sinkFleet) ignored() map[string]map[callbacksIgnored]uint64 {
+// ready returns nil unless a sink has stopped. An endpoint that is down is no reason: its backlog waits, and the sink's circuit
+// tells of it.
+func (f *sinkFleet) ready() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := map[string]map[callbacksIgnored]uint64{}
-	for name, s := range f.ships {
-		if keeps, ok := s.sink.(interface {
-			Ignored() map[callbacksIgnored]uint64
-		}); ok {
-			all[name] = keeps.Ignored()
+	var all []error
+	for _, name := range slices.Sorted(maps.Keys(f.ships)) {
+		if f.ships[name].failed.Load() {
+			all = append(all, fmt.Errorf("the sink %s has stopped, and the log says why; start callbus again", name))
 		}
 	}
-	return all
+	return errors.Join(all...)
 }

@@ -7,6 +7,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
@@ -56,18 +58,23 @@ func openCallbacks(ctx context.Context, at sinkPlace, c callbacks.Config) (sinks
 	if err != nil {
 		return nil, err
 	}
-	s, err := callbacks.New(at.name, c, callbacks.Options{Diary: diary, Past: pastOf(at.bus), Log: at.log})
+	returns := returnDuration(at.name)
+	s, err := callbacks.New(at.name, c, callbacks.Options{Diary: diary, Past: pastOf(at.bus), Told: measureReturn(returns), Log: at.log})
 	if err != nil {
 		diary.Close()
 		return nil, err
 	}
-	return &withDiary{s, diary}, nil
+	return &withDiary{s, diary, returns}, nil
 }
 
 type withDiary struct {
 	*callbacks.Sink
-	diary *stream.Diary
+	diary   *stream.Diary
+	returns prometheus.Histogram
 }
+
+// Returns makes it a callbackKeeper.
+func (s *withDiary) Returns() prometheus.Histogram { return s.returns }
 
 func (s *withDiary) Close() error {
 	defer s.diary.Close()

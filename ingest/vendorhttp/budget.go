@@ -41,6 +41,14 @@ func NewBudget(transport http.RoundTripper, requests int, per time.Duration, pol
 	}
 }
 
+// Remaining returns how many requests may be made now.
+func (b *Budget) Remaining() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.all.expire(time.Now())
+	return max(0, b.all.most-b.all.flying-len(b.all.until))
+}
+
 // wait returns when the next request may be made, and what to call when it was answered; or ctx is done.
 func (b *Budget) wait(ctx context.Context) (answered func(), err error) {
 	for {

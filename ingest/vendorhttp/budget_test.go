@@ -135,3 +135,31 @@ func TestBudgetLetsGoOfARequestThatIsCancelled(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatRemainsOfTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flying, land := make(chan struct{}), make(chan struct{})
+		b := vendorhttp.NewBudget(answering(func() *http.Response { flying <- struct{}{}; <-land; return emptyList() }), 3, time.Minute, 1)
+		c := vendorhttp.New(&http.Client{Transport: b}, vendorhttp.Options{})
+		remains := func(when string, want int) {
+			t.Helper()
+			if got := b.Remaining(); got != want {
+				t.Errorf("%s %d requests remain, want %d", when, got, want)
+			}
+		}
+		remains("before any", 3)
+		go func() {
+			if _, err := c.Get(t.Context(), &url.URL{Scheme: "http", Host: "pbx.example"}); err != nil {
+				t.Error(err)
+			}
+		}()
+		<-flying
+		remains("while one is on its way", 2)
+		land <- struct{}{}
+		synctest.Wait()
+		time.Sleep(59 * time.Second)
+		remains("within a minute of its answer", 2)
+		time.Sleep(time.Second)
+		remains("a minute after it", 3)
+	})
+}

@@ -23,6 +23,8 @@ type Options struct {
 	// Past returns what is stored of all accounts since a time, in the order of the stream, but for what cannot be read. It is
 	// asked when a page of the diary cannot be.
 	Past func(ctx context.Context, since time.Time) iter.Seq2[events.Event, error]
+	// Told is told of each event once it is stored, by several goroutines; nil for nobody.
+	Told func(events.Event)
 	Log  *slog.Logger // nil for none
 
 	reviewEvery time.Duration // 0: the constant of that name
@@ -35,6 +37,7 @@ type Sink struct {
 
 	turns   [256]sync.Mutex // whose turn it is with a page, by its key
 	wakes   *wakes
+	board   *board
 	due     chan look
 	ready   chan struct{} // closed when what was stored before is taken in
 	once    sync.Once
@@ -71,7 +74,7 @@ func New(name string, c Config, o Options) (*Sink, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Sink{rules: rules, Options: o, wakes: newWakes(), due: make(chan look), ready: make(chan struct{}), ignored: map[Ignored]*atomic.Uint64{}}
+	s := &Sink{rules: rules, Options: o, wakes: newWakes(), board: newBoard(), due: make(chan look), ready: make(chan struct{}), ignored: map[Ignored]*atomic.Uint64{}}
 	for _, why := range []Ignored{Withheld, Internal, Backfilled} {
 		s.ignored[why] = new(atomic.Uint64)
 	}
@@ -169,8 +172,18 @@ func (s *Sink) changeOnce(ctx context.Context, l look, f func(Caller) Caller) er
 	}
 	if err == nil {
 		s.wakes.set(sinks.Alarm{Key: l.Key, At: c.Wake})
+		s.board.set(l.Key, c.standing())
+		s.tell(told)
 	}
 	return err
+}
+
+func (s *Sink) tell(told []events.Event) {
+	for i := range told {
+		if s.Told != nil {
+			s.Told(told[i])
+		}
+	}
 }
 
 // read returns the caller that a page holds. One that cannot be read is worked out anew, and put aside.
@@ -315,8 +328,10 @@ func (s *Sink) reviews() {
 }
 
 func (s *Sink) review() {
+	s.board.begin()
 	for p, err := range s.Diary.Pages(s.ctx) {
 		if err != nil {
+			s.board.end(false)
 			if s.ctx.Err() == nil {
 				s.Log.Warn("the obligations could not be reviewed", "sink", s.rules.Sink, "error", err)
 			}
@@ -324,11 +339,13 @@ func (s *Sink) review() {
 		}
 		s.wakes.found(s.lookAt(p))
 	}
+	s.board.end(s.ctx.Err() == nil)
 }
 
 // lookAt returns when a page is to be looked at: at once, when it cannot be read, or was worked out by other rules.
 func (s *Sink) lookAt(p sinks.Page) sinks.Alarm {
 	c, err := parseCaller(p.Text)
+	s.board.found(p.Key, c.standing())
 	at := c.Wake
 	if err != nil || !at.IsZero() && c.Rules != s.rules.Key() {
 		at = time.Now()
