@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/events"
 )
 
@@ -41,6 +43,8 @@ type PumpConfig struct {
 	// should fit in.
 	Drain time.Duration
 	Log   *slog.Logger // nil for none
+	// Tracer begins the spans of attempts; nil for none. A sink finds the span of its attempt in the context of Deliver.
+	Tracer trace.Tracer
 }
 
 // Pump delivers a backlog to a sink: every event at least once, and the events of one call in their order, one at a time.
