@@ -14,11 +14,12 @@ import (
 // engine is callbus at work: the bus, the workers that publish to it, and the HTTP server that tells how they are. It is
 // what callbus run and callbus demo have in common.
 type engine struct {
-	bus   *openedBus
-	fleet *fleet
-	sinks *sinkFleet
-	http  *httpServer
-	group *errgroup.Group
+	bus    *openedBus
+	fleet  *fleet
+	sinks  *sinkFleet
+	http   *httpServer
+	traces *traces // nil for none
+	group  *errgroup.Group
 }
 
 // startEngine takes the addresses and the folder first, so that what cannot work is known before anything is asked of a
@@ -37,7 +38,12 @@ func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, er
 	if e.bus, err = openBus(ctx, cfg.Bus, log); err != nil {
 		return nil, errors.Join(err, e.http.close())
 	}
+	if e.traces, err = startTraces(ctx, cfg.Traces, log); err != nil {
+		e.bus.close()
+		return nil, errors.Join(err, e.http.close())
+	}
 	e.fleet, e.sinks = newFleet(ingestBus{e.bus.Bus}, log), newSinkFleet(log)
+	e.fleet.tracer, e.sinks.tracer = e.traces.tracer("github.com/callbus/callbus/ingest"), e.traces.tracer("github.com/callbus/callbus/sinks")
 	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), fleetCollector{e.fleet}, sinkCollector{e.sinks})
 	var running context.Context
 	e.group, running = errgroup.WithContext(ctx)
@@ -72,6 +78,7 @@ func (e *engine) wait(ctx context.Context) error {
 	e.fleet.wait()
 	e.sinks.wait()
 	e.bus.close()
+	e.traces.close()
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/ingest"
 	"github.com/callbus/callbus/ingest/vendorhttp"
 )
@@ -20,6 +22,7 @@ type fleet struct {
 	bus    ingest.Bus
 	client *http.Client
 	log    *slog.Logger
+	tracer trace.Tracer // nil for none
 
 	mu      sync.Mutex
 	ships   map[string]*ship
@@ -62,7 +65,7 @@ func (f *fleet) start(ctx context.Context, a Account) error {
 		return err
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: f.bus, Log: f.log,
+		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: f.bus, Log: f.log, Tracer: f.tracer,
 	})
 	if err != nil {
 		return err
