@@ -63,7 +63,7 @@ func (r *reader) otlp() OTLP {
 	_, err = o.header()
 	r.check(otlpVariable("HEADERS", traces.Headers.Set()), err)
 	_, err = o.tls()
-	r.check(otlpVariable("CERTIFICATE", traces.Certificate != "" || traces.ClientCertificate != ""), err)
+	r.validate(otlpVariable("", traces.secured()), err)
 	if err == nil && u != nil && u.Scheme == "http" && o.secured() {
 		r.check(otlpVariable("ENDPOINT", traces.Endpoint != ""), errors.New("begins with http://, and a certificate is set: it needs https://"))
 	}
@@ -153,28 +153,30 @@ func (o OTLP) header() (map[string]string, error) {
 
 func (o OTLP) secured() bool { return o.Certificate+o.ClientCertificate+o.ClientKey != "" }
 
-// tls returns how a connection is secured.
+// tls returns how a connection is secured. Its error begins with the end of the variable that is at fault.
 func (o OTLP) tls() (*tls.Config, error) {
 	t := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.Certificate != "" {
 		text, err := os.ReadFile(o.Certificate)
 		if err != nil {
-			return nil, fmt.Errorf("cannot be read: %w", err)
+			return nil, fmt.Errorf("CERTIFICATE: cannot be read: %w", err)
 		}
 		t.RootCAs = x509.NewCertPool()
 		if !t.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", o.Certificate)
+			return nil, fmt.Errorf("CERTIFICATE: %s holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)", o.Certificate)
 		}
 	}
 	switch {
 	case o.ClientCertificate == "" && o.ClientKey == "":
 		return t, nil
-	case o.ClientCertificate == "" || o.ClientKey == "":
-		return nil, errors.New("CLIENT_CERTIFICATE and CLIENT_KEY go together, and one is not set")
+	case o.ClientCertificate == "":
+		return nil, errors.New("CLIENT_CERTIFICATE: not set, but CLIENT_KEY is: they go together")
+	case o.ClientKey == "":
+		return nil, errors.New("CLIENT_KEY: not set, but CLIENT_CERTIFICATE is: they go together")
 	}
 	own, err := tls.LoadX509KeyPair(o.ClientCertificate, o.ClientKey)
 	if err != nil {
-		return nil, fmt.Errorf("CLIENT_CERTIFICATE cannot be used with CLIENT_KEY: %w", err)
+		return nil, fmt.Errorf("CLIENT_CERTIFICATE: cannot be used with CLIENT_KEY: %w", err)
 	}
 	t.Certificates = []tls.Certificate{own}
 	return t, nil

@@ -153,14 +153,15 @@ func (o OTLP) host() string {
 
 // redact takes out of what went wrong what is secret, and keeps it to one line.
 func (o OTLP) redact(text string) string {
-	if o.Endpoint != "" {
-		text = strings.ReplaceAll(text, o.Endpoint, o.host())
+	if host := o.host(); o.Endpoint != "" {
+		text = strings.ReplaceAll(text, o.Endpoint, host)
+		text = secret.Redact(text, secret.New(strings.Trim(strings.TrimSuffix(strings.TrimPrefix(o.Endpoint, host), "/v1/traces"), "/")))
 	}
 	header, _ := o.header() // it was checked
 	for _, value := range header {
 		text = secret.Redact(text, secret.New(value))
-		for _, word := range strings.Fields(value) {
-			text = secret.Redact(text, secret.New(word)) // Bearer, and the token
+		if _, token, found := strings.Cut(value, " "); found { // Bearer, and the token
+			text = secret.Redact(text, secret.New(token))
 		}
 	}
 	return clean(text, 300)
