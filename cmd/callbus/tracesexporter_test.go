@@ -132,6 +132,24 @@ func TestWhatTheEndpointSaysIsToldWithoutSecrets(t *testing.T) {
 	}
 }
 
+func TestCheckTriesTraces(t *testing.T) {
+	t.Parallel()
+	r, url := newOTLPReceiver(t)
+	takes := tryTraces(t.Context(), tracesOf(t, map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_TRACES_SAMPLER": "always_off"}))
+	if len(takes) != 1 || takes[0].Failed || len(r.spans) != 1 {
+		t.Errorf("tried %+v, %d spans", takes, len(r.spans))
+	}
+	refuses := httptest.NewServer(http.NotFoundHandler())
+	defer refuses.Close()
+	fails := tryTraces(t.Context(), tracesOf(t, map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": refuses.URL + "/" + marked + "path"}))
+	if len(fails) != 1 || !fails[0].Failed || !strings.Contains(fails[0].Found, "404") || strings.Contains(fmt.Sprint(fails), marked) {
+		t.Errorf("tried %+v", fails)
+	}
+	if off := tryTraces(t.Context(), Traces{}); off != nil {
+		t.Errorf("without traces there is %+v", off)
+	}
+}
+
 func TestLostSpansAreSaidNowAndThen(t *testing.T) {
 	t.Parallel()
 	log := &lines{}
