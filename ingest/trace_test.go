@@ -43,7 +43,7 @@ func traced(t *testing.T, v any, bus ingest.Bus, d time.Duration) []sdktrace.Rea
 func attributesOf(s sdktrace.ReadOnlySpan) map[string]string {
 	all := map[string]string{}
 	for _, a := range s.Attributes() {
-		all[string(a.Key)] = a.Value.Emit()
+		all[string(a.Key)] = a.Value.String()
 	}
 	return all
 }

@@ -40,9 +40,9 @@ func outcomes(spans []sdktrace.ReadOnlySpan) (all []string) {
 		for _, a := range s.Attributes() {
 			switch a.Key {
 			case "callbus.attempt":
-				attempt = a.Value.Emit()
+				attempt = a.Value.String()
 			case "callbus.outcome":
-				outcome = a.Value.Emit()
+				outcome = a.Value.String()
 			}
 		}
 		all = append(all, attempt+" "+outcome)

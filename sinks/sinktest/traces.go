@@ -45,7 +45,7 @@ func (s Subject) tracedDelivery(d sinks.Delivery) (wrong []string) {
 func (s Subject) toldBy(span sdktrace.ReadOnlySpan, d sinks.Delivery) (told []string) {
 	text := fmt.Sprintf("%s %s %+v %v", span.Name(), span.Status().Description, span.Events(), span.Links())
 	for _, a := range span.Attributes() {
-		text += fmt.Sprintf(" %s=%s", a.Key, a.Value.Emit())
+		text += fmt.Sprintf(" %s=%s", a.Key, a.Value.String())
 	}
 	c, _ := d.Event.Call()
 	if strings.Contains(text, strings.TrimPrefix(*c.From.Number, "+")) {
