@@ -48,7 +48,7 @@ func attributesOf(s sdktrace.ReadOnlySpan) map[string]string {
 	return all
 }
 
-// callAndRecord is a vendor that shows a call for a while, and then its record.
+// callAndRecord is a vendor that shows a call for 4 s, and its record from the 9th second on.
 func callAndRecord(began time.Time) *vendor {
 	return &vendor{
 		began: began,
@@ -58,8 +58,8 @@ func callAndRecord(began time.Time) *vendor {
 			}
 			return shot(), nil
 		},
-		records: func(_ context.Context, n int, w ingest.Window) iter.Seq2[ingest.Page, error] {
-			if n < 3 {
+		records: func(_ context.Context, _ int, w ingest.Window) iter.Seq2[ingest.Page, error] {
+			if time.Since(began) < 9*time.Second {
 				return pages(page(w))
 			}
 			return pages(page(w, recordOf("1", began, began.Add(5*time.Second))))
