@@ -102,7 +102,7 @@ type rule func(u use) string
 
 // rules hold for code; those of alwaysRules for tests too, which may otherwise know more than what they test.
 var (
-	rules       = []rule{eventsKnowsNothing, onlyTheStreamKnowsNATS, ingestAndSinksAreStrangers, parentsDoNotKnowTheirChildren, onlyWireKnowsThemAll}
+	rules       = []rule{eventsKnowsNothing, onlyTheStreamKnowsNATS, onlyTheEdgesKnowTraces, ingestAndSinksAreStrangers, parentsDoNotKnowTheirChildren, onlyWireKnowsThemAll}
 	alwaysRules = []rule{siblingsAreStrangers, nothingKnowsCmd, noVagueName}
 )
 
@@ -145,6 +145,25 @@ func onlyTheStreamKnowsNATS(u use) string {
 		return ""
 	}
 	return "only events/stream knows NATS, and cmd, and the truth, which reads the bus as a user does"
+}
+
+// tracedFiles begin spans, or are handed what does.
+var tracedFiles = []string{
+	"ingest/trace.go", "ingest/worker.go", "ingest/poll.go", "sinks/trace.go", "sinks/pump.go", "sinks/webhook/trace.go",
+}
+
+// onlyTheEdgesKnowTraces keeps the tracker and all else that decides free of them, and the SDK out of everything but cmd.
+func onlyTheEdgesKnowTraces(u use) string {
+	const otel = "go.opentelemetry.io/"
+	switch {
+	case !strings.HasPrefix(u.imports, otel), in(u.file, "cmd"), in(u.file, "sinks/sinktest"):
+		return ""
+	case strings.HasPrefix(u.imports, otel+"otel/sdk"), strings.HasPrefix(u.imports, otel+"otel/exporters"):
+		return "only cmd knows how traces are handed over"
+	case !slices.Contains(tracedFiles, u.file):
+		return "spans begin at the edges: in " + strings.Join(tracedFiles, ", ")
+	}
+	return ""
 }
 
 func ingestAndSinksAreStrangers(u use) string {
@@ -216,7 +235,7 @@ func noVagueName(u use) string {
 
 func TestTheImportRulesFindWhatBreaksThem(t *testing.T) {
 	t.Parallel()
-	const nats = "github.com/nats-io/nats.go"
+	const nats, otel = "github.com/nats-io/nats.go", "go.opentelemetry.io/otel"
 	for name, tc := range map[string]struct {
 		file, imports string
 		broken        bool
@@ -239,6 +258,14 @@ func TestTheImportRulesFindWhatBreaksThem(t *testing.T) {
 		"ingest knows the NATS server":         {"ingest/worker.go", "github.com/nats-io/nats-server/v2/server", true},
 		"a sink knows NATS":                    {"sinks/webhook/webhook.go", nats, true},
 		"a test of a sink knows NATS":          {"sinks/webhook/webhook_test.go", nats, false},
+		"the tracker knows traces":             {"ingest/tracker.go", otel + "/trace", true},
+		"events know traces":                   {"events/event.go", otel + "/trace", true},
+		"the worker knows traces":              {"ingest/worker.go", otel + "/trace", false},
+		"the worker knows the SDK":             {"ingest/worker.go", otel + "/sdk/trace", true},
+		"a provider knows traces":              {"ingest/telsam/client.go", otel + "/trace", true},
+		"callbacks know traces":                {"sinks/callbacks/sink.go", otel + "/trace", true},
+		"cmd knows the SDK":                    {"cmd/callbus/traces.go", otel + "/sdk/trace", false},
+		"a test of the worker knows the SDK":   {"ingest/worker_test.go", otel + "/sdk/trace", false},
 		"ingest knows sinks":                   {"ingest/worker.go", module + "sinks", true},
 		"a provider knows a sink":              {"ingest/telsam/client.go", module + "sinks/webhook", true},
 		"sinks know ingest":                    {"sinks/pump.go", module + "ingest", true},

@@ -20,7 +20,7 @@ func (w *Worker) catchUp(ctx context.Context) {
 		chunk, done, due := plan.chunk(asked)
 		var err error
 		if due {
-			if err = c.sweep(ctx, chunk); err == nil {
+			if err = c.tracedSweep(ctx, chunk); err == nil {
 				done()
 			}
 		}
@@ -40,6 +40,13 @@ type catcher struct {
 	failures int // readings of the look-back in a row
 	wanted   []CDR
 	tried    map[string]attempts
+}
+
+func (c *catcher) tracedSweep(ctx context.Context, chunk Window) error {
+	traced, span := c.beginReading(ctx, events.CDRs, lookBackReading)
+	err := c.sweep(traced, chunk)
+	endReading(ctx, span, err)
+	return err
 }
 
 // sweep shows the tracker the records of a part of the look-back. It says nothing of how well the newest can be read.
@@ -119,7 +126,9 @@ func (c *catcher) refresh() {
 }
 
 func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
-	d, err := detailOf(ctx, reader, rec)
+	traced, span := c.beginReading(ctx, events.CDRs, detailReading)
+	d, err := detailOf(traced, reader, rec)
+	endReading(ctx, span, err)
 	if ctx.Err() != nil {
 		return
 	}
@@ -130,7 +139,7 @@ func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
 		return
 	}
 	c.pace.well()
-	c.show(ctx, sighting{Observation: d, list: events.CDRs, at: d.At, partial: true})
+	c.show(traced, sighting{Observation: d, list: events.CDRs, at: d.At, partial: true})
 }
 
 // detailOf asks for the detail of rec. That there is none is one that tells nothing.

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/events"
 )
 
@@ -13,19 +15,21 @@ func (w *Worker) pollActive(ctx context.Context) {
 	pace := newPace(w.cfg.Settings.PollActive, w.cfg.Account, string(events.ActiveCalls))
 	for {
 		asked := time.Now()
-		s, err := w.active.ActiveCalls(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		if err != nil {
-			w.failed(ctx, events.ActiveCalls, err)
-		} else {
-			w.show(ctx, sighting{Observation: s, list: events.ActiveCalls, at: s.At, rejected: s.Rejected})
-		}
+		err := w.reading(ctx, events.ActiveCalls, newestReading, w.readActive)
 		if !sleep(ctx, pace.after(asked, time.Now(), err)) {
 			return
 		}
 	}
+}
+
+// readActive shows the tracker the active calls.
+func (w *Worker) readActive(ctx context.Context) error {
+	s, err := w.active.ActiveCalls(ctx)
+	if err != nil || ctx.Err() != nil {
+		return err
+	}
+	w.show(ctx, sighting{Observation: s, list: events.ActiveCalls, at: s.At, rejected: s.Rejected})
+	return nil
 }
 
 // pollCDRs reads the newest records at every poll, and those that are waited for at once, until ctx is done.
@@ -34,13 +38,13 @@ func (w *Worker) pollCDRs(ctx context.Context) {
 	var read time.Time // when that succeeded last
 	for {
 		asked := time.Now()
-		err := w.readNewest(ctx, newest(asked, read, w.cfg.Settings.Lookback))
+		err := w.reading(ctx, events.CDRs, newestReading, func(ctx context.Context) error {
+			return w.readNewest(ctx, newest(asked, read, w.cfg.Settings.Lookback))
+		})
 		if ctx.Err() != nil {
 			return
 		}
-		if err != nil {
-			w.failed(ctx, events.CDRs, err)
-		} else {
+		if err == nil {
 			read = asked
 		}
 		if !w.readMissing(ctx, pace.after(asked, time.Now(), err), err == nil) {
@@ -74,10 +78,10 @@ func (w *Worker) readMissing(ctx context.Context, d time.Duration, well bool) bo
 			return true
 		case ws := <-asks:
 			for _, missing := range ws {
-				if err := w.read(ctx, w.cdrs.CDRs(ctx, missing)); err != nil {
-					if ctx.Err() == nil {
-						w.failed(ctx, events.CDRs, err)
-					}
+				err := w.reading(ctx, events.CDRs, missingReading, func(ctx context.Context) error {
+					return w.read(ctx, w.cdrs.CDRs(ctx, missing))
+				})
+				if err != nil {
 					asks = nil // until the next poll
 					break
 				}
@@ -116,6 +120,7 @@ func (w *Worker) failed(ctx context.Context, list events.List, err error) {
 }
 
 func (w *Worker) show(ctx context.Context, s sighting) {
+	s.trace = trace.SpanContextFromContext(ctx)
 	select {
 	case w.seen <- s:
 	case <-ctx.Done():

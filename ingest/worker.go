@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/events"
 )
 
@@ -26,6 +28,7 @@ type WorkerConfig struct {
 	Vendor any
 	Bus    Bus
 	Log    *slog.Logger
+	Tracer trace.Tracer // nil for none
 }
 
 // Worker watches one account: it polls, lets its tracker work out what happened, and publishes that.
@@ -58,6 +61,7 @@ type sighting struct {
 	rejected []Rejected
 	partial  bool  // more of the same reading follows
 	err      error // of a Failure
+	trace    trace.SpanContext
 }
 
 // NewWorker returns a worker that is yet to Run. The vendor must offer at least one list.
@@ -123,7 +127,7 @@ func (w *Worker) take(ctx context.Context, s sighting) error {
 			return err
 		}
 	}
-	err := w.publish(ctx, w.tracker.Observe(s.Observation))
+	err := w.publish(s.within(ctx), w.tracker.Observe(s.Observation))
 	if err == nil {
 		err = w.keepRejected(ctx, s)
 	}
@@ -166,7 +170,9 @@ func (w *Worker) publish(ctx context.Context, evs []events.Event) error {
 	}
 	lasting, cancel := outliving(ctx, stopGrace)
 	defer cancel()
+	lasting, span := w.beginPublishing(lasting, evs)
 	err := w.cfg.Bus.Publish(lasting, evs...)
+	endPublishing(span, err)
 	if errors.Is(err, ErrOvertaken) {
 		w.cfg.Log.Warn("another process publishes for this account; starting anew from what is stored", "error", err)
 		return w.restore(ctx, w.restored)

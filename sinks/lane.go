@@ -50,12 +50,20 @@ func (p *Pump) lane() {
 	}
 }
 
-func (p *Pump) deliver(ctx context.Context, j job) (err error) {
+func (p *Pump) deliver(ctx context.Context, j job) error {
 	body := j.msg.Body()
 	e, err := p.read(body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errUnreadable, err)
 	}
+	ctx, span := p.begin(ctx, e, j.attempt)
+	err = p.attempt(ctx, j, Delivery{Event: e, Body: body, Attempt: j.attempt})
+	p.end(span, err)
+	return err
+}
+
+// attempt has the sink deliver d.
+func (p *Pump) attempt(ctx context.Context, j job, d Delivery) (err error) {
 	defer func() {
 		if x := recover(); x != nil { // one event must not take the whole program down, again and again
 			p.cfg.Log.Error("the sink panicked; this is a fault of callbus", "seq", j.seq, "stack", string(debug.Stack()))
@@ -66,7 +74,7 @@ func (p *Pump) deliver(ctx context.Context, j job) (err error) {
 		began := time.Now()
 		defer func() { p.cfg.Attempted(time.Since(began)) }()
 	}
-	return p.cfg.Sink.Deliver(ctx, Delivery{Event: e, Body: body, Attempt: j.attempt})
+	return p.cfg.Sink.Deliver(ctx, d)
 }
 
 // reader returns what reads stored events for s.

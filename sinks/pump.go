@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/events"
 )
 
@@ -43,6 +45,8 @@ type PumpConfig struct {
 	// Attempted is told how long each attempt at the sink took, by several goroutines; nil for nobody.
 	Attempted func(took time.Duration)
 	Log       *slog.Logger // nil for none
+	// Tracer begins the spans of attempts; nil for none. A sink finds the span of its attempt in the context of Deliver.
+	Tracer trace.Tracer
 }
 
 // Pump delivers a backlog to a sink: every event at least once, and the events of one call in their order, one at a time.

@@ -71,9 +71,9 @@ func (m *accountMetrics) show(f *family, v float64, more ...*dto.LabelPair) {
 func (m *accountMetrics) word(name, value string) *dto.LabelPair {
 	key := [2]string{name, value}
 	if m.words[key] == nil {
-		m.words[key] = pair(name, value)
+		m.words[key] = labelPair(name, value)
 	}
 	return m.words[key]
 }
 
-func pair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
+func labelPair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }

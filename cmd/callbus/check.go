@@ -18,8 +18,9 @@ import (
 )
 
 const checkLong = `Reads the settings, then tries every account (the calls active now, and the records of the last minute), the bus and
-the addresses to listen on, and prints a table: what works, what does not, and what to do. It changes nothing. Of
-reminders to call back it says in words when they come, and warns of what is hardly meant.
+the addresses to listen on, and prints a table: what works, what does not, and what to do. It changes nothing; where
+traces are switched on, it hands over one of its own. Of reminders to call back it says in words when they come, and
+warns of what is hardly meant.
 
 The exit code is 0 only if all works, warnings or not; 1 if something does not; 2 if a setting is wrong. --offline checks
 the settings alone.`
@@ -76,6 +77,7 @@ func check(ctx context.Context, c Config, offline bool, out io.Writer) error {
 	if !offline {
 		table = append(table, tryAccounts(ctx, accounts)...)
 		table = append(table, tryBus(ctx, c.Bus), tryHTTP(c))
+		table = append(table, tryTraces(ctx, c.Traces)...)
 	}
 	if err := errors.Join(printTable(out, table), ctx.Err()); err != nil {
 		return err

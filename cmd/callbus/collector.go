@@ -16,7 +16,7 @@ func accountFamilies(all []ingest.Status, remaining map[string]int) (families []
 	m := newAccountMetrics()
 	for i := range all {
 		s := &all[i]
-		m.account = pair("account", s.Account)
+		m.account = labelPair("account", s.Account)
 		m.collect(s)
 		if n, ok := remaining[s.Account]; ok {
 			m.show(&m.budget, float64(n))

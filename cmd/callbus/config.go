@@ -21,6 +21,7 @@ type Config struct {
 	Bus         Bus
 	HTTPListen  Listen
 	Log         LogSettings
+	Traces      Traces
 }
 
 // Bus is where the events are kept: in the embedded server, or on an external one.
@@ -70,6 +71,7 @@ func loadConfig(vars map[string]string, vendors []vendor) (Config, error) {
 	r.read(ownerCallbus, settingPrefix, &g)
 	c := Config{AccountsDir: g.AccountsDir, Roles: g.Roles, HTTPListen: g.HTTPListen, Log: g.Log}
 	c.Bus = r.bus()
+	c.Traces = r.traces()
 	accounts := r.accounts(g.Accounts, vendors)
 	c.Accounts = accounts.list
 	r.checkAccounts(c, g.Accounts)

@@ -205,6 +205,7 @@ func (d *demo) config(folder string) (Config, error) {
 		maps.Copy(p.Settings, demoSettings[p.Vendor])
 		maps.Copy(vars, variablesOf(p.Variables(p.Vendor, d.pbx.URL(p.Vendor))))
 	}
+	maps.Copy(vars, d.world.otel())
 	return loadConfig(vars, vendors())
 }
 

@@ -23,6 +23,7 @@ type engine struct {
 	http        *httpServer
 	health      *health
 	meters      *meters
+	traces      *traces // nil for none
 	group       *errgroup.Group
 	ending      <-chan struct{} // closed when all of it is to come to rest
 	stopServing func() error    // HTTP
@@ -47,8 +48,13 @@ func startEngine(ctx context.Context, cfg Config, log *slog.Logger) (*engine, er
 	if e.bus, err = openBus(ctx, cfg.Bus, log); err != nil {
 		return nil, errors.Join(err, e.stopServing())
 	}
+	if e.traces, err = startTraces(ctx, cfg.Traces, log); err != nil {
+		e.bus.close()
+		return nil, errors.Join(err, e.stopServing())
+	}
 	published := newBusMeter()
 	e.fleet, e.sinks = newFleet(e.bus.Bus, published, log), newSinkFleet(log)
+	e.fleet.tracer, e.sinks.tracer = e.traces.tracer("github.com/callbus/callbus/ingest"), e.traces.tracer("github.com/callbus/callbus/sinks")
 	e.meters.show(published, e.fleet, e.sinks)
 	err = e.share(ctx, cfg)
 	e.group.Go(func() error { e.health.watch(ctx, e.bus.ready, func() error { return e.works(published) }); return nil })
@@ -86,6 +92,7 @@ func (e *engine) wait(ctx context.Context) error {
 	e.sinks.wait()
 	err = errors.Join(err, e.stopServing())
 	e.bus.close()
+	e.traces.close()
 	if ctx.Err() != nil {
 		return nil
 	}

@@ -26,6 +26,7 @@ var (
 	folderLine   = regexp.MustCompile(`(?m)^CALLBUS_ACCOUNTS_DIR=.*$`)
 	fileLine     = regexp.MustCompile(`(?m)^(CALLBUS_NATS_(?:CREDS|TLS_\w+))=.*$`)
 	loginLine    = regexp.MustCompile(`(?m)^CALLBUS_NATS_(USER|PASSWORD)=.*$`)
+	tracesLine   = regexp.MustCompile(`(?m)^#traces: (OTEL_)`)
 	serverLine   = regexp.MustCompile(`(?m)^CALLBUS_(NATS_LISTEN\w*|DATA_DIR|SYNC)=.*$`)
 )
 
@@ -35,7 +36,11 @@ func TestTheExampleLoads(t *testing.T) {
 	embedded := folderLine.ReplaceAllString(embeddedLine.ReplaceAllString(text, "$1"), "CALLBUS_ACCOUNTS_DIR="+t.TempDir())
 	external := externalLine.ReplaceAllString(serverLine.ReplaceAllString(embedded, ""), "$1")
 	external = fileLine.ReplaceAllString(loginLine.ReplaceAllString(external, ""), "$1="+examplePath)
-	for name, text := range map[string]string{"as it is": text, "every line but the external server's": embedded, "with the external server": external} {
+	traces := tracesLine.ReplaceAllString(text, "$1")
+	if traces == text {
+		t.Error("the example has no lines about traces")
+	}
+	for name, text := range map[string]string{"with traces": traces, "as it is": text, "every line but the external server's": embedded, "with the external server": external} {
 		if err := loadFile(examplePath, []byte(text)); err != nil {
 			t.Errorf("the example, %s: %v", name, err)
 		}

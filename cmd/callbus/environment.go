@@ -97,3 +97,10 @@ func variablesOf(environ []string) map[string]string {
 
 // has tells whether name is set to something: NO_COLOR and its like are true whatever they hold.
 func (w *world) has(name string) bool { return variablesOf(w.environ)[name] != "" }
+
+// otel returns the variables of OpenTelemetry, which the demo heeds: to see its traces.
+func (w *world) otel() map[string]string {
+	vars := variablesOf(w.environ)
+	maps.DeleteFunc(vars, func(name, _ string) bool { return !strings.HasPrefix(name, otelPrefix) })
+	return vars
+}

@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/ingest"
@@ -26,6 +28,7 @@ type fleet struct {
 	meter  *busMeter
 	client *http.Client
 	log    *slog.Logger
+	tracer trace.Tracer // nil for none
 
 	mu      sync.Mutex
 	berths  map[string]*berth
@@ -147,7 +150,7 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 		return err
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: meteredBus{ingestBus{f.bus, b.fence}, f.meter}, Log: f.log,
+		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: meteredBus{ingestBus{f.bus, b.fence}, f.meter}, Log: f.log, Tracer: f.tracer,
 	})
 	if err != nil {
 		return err

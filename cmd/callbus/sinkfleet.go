@@ -13,13 +13,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
 )
 
 // sinkFleet is the sinks of this process, each with its pump. One that is slow or dead delays no other.
 type sinkFleet struct {
-	log *slog.Logger
+	log    *slog.Logger
+	tracer trace.Tracer // nil for none
 
 	mu    sync.Mutex
 	known map[string]SinkConfig
@@ -72,7 +75,7 @@ func (f *sinkFleet) start(ctx context.Context, bus *stream.Bus, c SinkConfig) er
 		return errors.Join(err, s.sink.Close())
 	}
 	s.pump = sinks.NewPump(sinks.PumpConfig{
-		Name: c.Name, Sink: s.sink, Backlog: s.backlog, Lanes: c.Concurrency, GiveUpAfter: c.Config.GiveUpAfter(), Log: f.log,
+		Name: c.Name, Sink: s.sink, Backlog: s.backlog, Lanes: c.Concurrency, GiveUpAfter: c.Config.GiveUpAfter(), Log: f.log, Tracer: f.tracer,
 		Attempted: func(took time.Duration) { s.took.Observe(took.Seconds()) },
 	})
 	f.mu.Lock()

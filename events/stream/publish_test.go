@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -440,4 +441,34 @@ func TestTwoBuses(t *testing.T) {
 	}
 	wg.Wait()
 	checkStored(t, b, evs)
+}
+
+// A worker that publishes again what it published in another trace publishes the same.
+func TestAnotherTraceIsNoOtherEvent(t *testing.T) {
+	b, _ := newBus(t)
+	for _, n := range []int{1, 40} { // one by one, and as a batch
+		evs := calls(fmt.Sprintf("acme%d", n), n)
+		for i := range evs {
+			evs[i].TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+		}
+		again := slices.Clone(evs)
+		for i := range again {
+			again[i].TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+		}
+		for _, evs := range [][]events.Event{evs, again} {
+			if err := b.Publish(testContext(t), evs...); err != nil {
+				t.Fatal(err)
+			}
+		}
+		seen := 0
+		for e, err := range b.Events(testContext(t), stream.Filter{Account: evs[0].Account}) {
+			if err != nil || e.TraceParent != evs[0].TraceParent {
+				t.Fatalf("stored with traceparent %s, %v", e.TraceParent, err)
+			}
+			seen++
+		}
+		if seen != len(evs) {
+			t.Errorf("%d events are stored, want %d", seen, len(evs))
+		}
+	}
 }

@@ -49,8 +49,10 @@ type Call struct {
 	Queue    *events.Queue `json:"queue,omitempty"`
 	// Correlation is the conversation that the call belongs to.
 	Correlation string `json:"correlation,omitempty"`
-	Returned    *Mark  `json:"returned,omitempty"`
-	Case        string `json:"case,omitempty"` // in which it was told
+	// Trace is the traceparent of the event that told what is kept of the call, if that has one.
+	Trace    string `json:"trace,omitempty"`
+	Returned *Mark  `json:"returned,omitempty"`
+	Case     string `json:"case,omitempty"` // in which it was told
 }
 
 // Kind is what a call is to the obligation to call back.

@@ -63,7 +63,7 @@ func kindOf(t events.Type, c events.Call, missed bool) Kind {
 func callOf(e events.Event, c events.Call, kind Kind) Call {
 	call := Call{
 		ID: c.CallID, Kind: kind, Out: c.Direction == events.Outbound, Revision: c.Revision,
-		Began: timeOr(c.StartedAt, e.Time), Event: e.ID, Correlation: e.CorrelationID, Queue: c.Queue,
+		Began: timeOr(c.StartedAt, e.Time), Event: e.ID, Correlation: e.CorrelationID, Queue: c.Queue, Trace: e.TraceParent,
 	}
 	if e.Type == events.CallMissed {
 		call.MissedBy = e.ID

@@ -14,7 +14,8 @@ func (t *teller) tell(k *Case, typ events.Type, n int, at time.Time, cause strin
 	with(&d)
 	e := events.Event{
 		ID: events.ID(t.Account, k.ID, typ, n), Type: typ, Account: t.Account, Provider: t.Provider, Subject: k.ID,
-		Time: at.UTC(), RecordedTime: t.now, CorrelationID: t.conversation(k), CausationID: cause, Data: d,
+		Time: at.UTC(), RecordedTime: t.now, CorrelationID: t.conversation(k), CausationID: cause,
+		TraceParent: t.traceOf(k, cause), Data: d,
 	}
 	switch typ {
 	case events.CallbackOpened, events.CallbackDue, events.CallbackAttempted:

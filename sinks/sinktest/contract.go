@@ -76,6 +76,7 @@ var checks = []check{
 	{"who stops waiting is let go", hearsCancellation},
 	{"each failure says what it means", saysWhatFails},
 	{"a failure delivers nothing, and tells no secret", tellsNoSecret},
+	{"its spans are below the attempt's, and tell nothing of the call", tracesWell},
 }
 
 // delivery returns the n-th event as it is delivered for the first time.

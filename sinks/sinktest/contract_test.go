@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 
 	"github.com/callbus/callbus/sinks"
@@ -40,6 +42,7 @@ func (f *fake) Deliver(ctx context.Context, d sinks.Delivery) error {
 	if f.slip == "changes bodies" {
 		copy(d.Body, bytes.ToUpper(d.Body))
 	}
+	defer f.trace(ctx, d)()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fault != "" {
@@ -88,6 +91,24 @@ func (f *fake) failure(d sinks.Delivery) error {
 	return e
 }
 
+// trace begins a span and returns what ends it.
+func (f *fake) trace(ctx context.Context, d sinks.Delivery) func() {
+	var options []trace.SpanStartOption
+	if f.slip == "begins another trace" {
+		options = append(options, trace.WithNewRoot())
+	}
+	_, span := trace.SpanFromContext(ctx).TracerProvider().Tracer("fake").Start(ctx, "put", options...)
+	switch c, _ := d.Event.Call(); f.slip {
+	case "tells the number in a span":
+		span.SetAttributes(attribute.String("caller", *c.From.Number))
+	case "tells the secret in a span":
+		span.RecordError(errors.New("refused: " + secret))
+	case "leaves a span open":
+		return func() {}
+	}
+	return func() { span.End() }
+}
+
 func (f *fake) Close() error { return nil }
 
 func (f *fake) subject() sinktest.Subject {
@@ -118,6 +139,9 @@ var slips = map[string][]string{
 	"who stops waiting is let go":                         {"cannot be cancelled", "calls silence a delivery"},
 	"each failure says what it means":                     {"says nothing of a failure", "takes all failures for one", "keeps all that is said"},
 	"a failure delivers nothing, and tells no secret":     {"tells the secret", "tells the secret in the snippet", "delivers what fails"},
+	"its spans are below the attempt's, and tell nothing of the call": {
+		"leaves a span open", "begins another trace", "tells the number in a span", "tells the secret in a span",
+	},
 }
 
 func TestEachCheckFindsWhatItIsFor(t *testing.T) {

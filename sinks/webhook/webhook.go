@@ -91,27 +91,31 @@ func (s *Sink) Deliver(ctx context.Context, d sinks.Delivery) error {
 	if err := s.turn(ctx); err != nil {
 		return err
 	}
-	return s.post(ctx, m)
+	traced, span := s.begin(ctx, m, d.Event.Type)
+	status, err := s.post(traced, m)
+	s.end(ctx, span, status, err)
+	return err
 }
 
-func (s *Sink) post(ctx context.Context, m message) error {
+// post sends m once, and returns the status of the answer, 0 when there was none.
+func (s *Sink) post(ctx context.Context, m message) (status int, err error) {
 	attempt, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
 	resp, err := s.line.transport().RoundTrip(s.request(attempt, m)) // not by an http.Client, which would follow redirects
 	if err != nil {
-		return s.trouble(http.MethodPost, ctx, attempt, err)
+		return 0, s.trouble(http.MethodPost, ctx, attempt, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		// Its body is the connection itself, which heeds no timeout: it is not read.
-		return s.refused(http.MethodPost, resp, nil, false)
+		return resp.StatusCode, s.refused(http.MethodPost, resp, nil, false)
 	}
 	body, cut := drain(resp, cancel)
 	if !ok(resp) {
-		return s.refused(http.MethodPost, resp, body, cut)
+		return resp.StatusCode, s.refused(http.MethodPost, resp, body, cut)
 	}
 	s.delivered.Store(true)
-	return nil
+	return resp.StatusCode, nil
 }
 
 // failed says of a failure which sink it was and what was being done.

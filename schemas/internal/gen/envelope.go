@@ -46,7 +46,7 @@ func optional() []member {
 	return []member{
 		field("causationid", "The id of the event that led to this one.", identifier),
 		field("expirytime", "After this, do not alert a person.", instant),
-		field("traceparent", "W3C trace context.", object{{"type", "string"}, {"pattern", "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}}),
+		field("traceparent", "W3C trace context: of the publication; of a callback, that of what led to it. Only where traces are switched on.", object{{"type", "string"}, {"pattern", "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"}}),
 	}
 }
 
