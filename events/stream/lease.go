@@ -187,8 +187,11 @@ func (r *Roster) do(ctx context.Context, d Duty, m move, f func() error) {
 	r.work.Go(func() {
 		r.slots <- struct{}{}
 		err := f()
+		if errors.Is(err, errOvertaken) {
+			err = r.lookUp(ctx, d) // so that it does not depend on what the watch brings
+		}
 		<-r.slots
-		if err != nil && ctx.Err() == nil && !errors.Is(err, errOvertaken) {
+		if err != nil && ctx.Err() == nil {
 			r.log.Error("cannot do what is this process's share; trying again", "duty", d.String(), "error", err)
 		}
 		r.mu.Lock()
@@ -308,6 +311,22 @@ func overtaken(err error) error {
 		return fmt.Errorf("%w: %w", errOvertaken, err)
 	}
 	return err
+}
+
+// lookUp finds out what the bucket says of d.
+func (r *Roster) lookUp(ctx context.Context, d Duty) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	u, err := r.leases.Get(ctx, d.key())
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return nil // it was struck off, and the watch tells the revision
+	}
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.hearDuty(d, u)
 }
 
 // write puts h in the place of revision, which is that of nothing when it is 0.

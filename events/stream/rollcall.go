@@ -165,10 +165,11 @@ func updatesOf(w jetstream.KeyWatcher) <-chan jetstream.KeyValueEntry {
 func (r *Roster) hear(u jetstream.KeyValueEntry, w jetstream.KeyWatcher) (news bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	news = r.hearOne(u)
 	for range 1000 {
-		news = r.hearOne(u) || news
 		select {
-		case u = <-updatesOf(w):
+		case u := <-updatesOf(w):
+			news = r.hearOne(u) || news
 		default:
 			return news
 		}

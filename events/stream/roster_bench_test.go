@@ -2,8 +2,6 @@ package stream_test
 
 import (
 	"context"
-	"log/slog"
-	"os"
 	"testing"
 	"time"
 
@@ -20,7 +18,7 @@ func BenchmarkRosterStarts(b *testing.B) {
 		for _, life := range []string{"first", "second"} {
 			r, err := bus.Roster(b.Context(), stream.RosterConfig{
 				ID: "embedded", Kinds: []stream.DutyKind{stream.AccountDuty},
-				Take: func(context.Context, stream.Duty, stream.Term) error { return nil }, Drop: func(stream.Duty) {}, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+				Take: func(context.Context, stream.Duty, stream.Term) error { return nil }, Drop: func(stream.Duty) {},
 			})
 			if err != nil {
 				b.Fatal(err)
