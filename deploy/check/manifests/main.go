@@ -1,5 +1,6 @@
 // Manifests reads Kubernetes manifests from standard input and refuses a field that Kubernetes does not know, which
-// helm lint lets pass and a cluster drops or refuses.
+// helm lint lets pass and a cluster drops or refuses. For each Deployment and StatefulSet it writes NAME.env into a
+// folder: the settings that its callbus gets, with a word in place of what comes from a Secret.
 package main
 
 import (
@@ -9,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -33,7 +36,7 @@ var kinds = map[string]func() any{
 var operators = map[string]bool{"monitoring.coreos.com/v1/ServiceMonitor": true, "monitoring.coreos.com/v1/PrometheusRule": true}
 
 func main() {
-	n, err := check(os.Stdin)
+	n, err := check(os.Stdin, os.Args[1])
 	if err == nil && n == 0 {
 		err = errors.New("nothing to check")
 	}
@@ -43,7 +46,7 @@ func main() {
 	}
 }
 
-func check(from io.Reader) (int, error) {
+func check(from io.Reader, folder string) (int, error) {
 	var n int
 	var wrong []error
 	documents := kyaml.NewYAMLReader(bufio.NewReader(from))
@@ -59,11 +62,11 @@ func check(from io.Reader) (int, error) {
 			continue
 		}
 		n++
-		wrong = append(wrong, one(document))
+		wrong = append(wrong, one(document, folder))
 	}
 }
 
-func one(document []byte) error {
+func one(document []byte, folder string) error {
 	var what struct {
 		metav1.TypeMeta `json:",inline"`
 		Metadata        metav1.ObjectMeta `json:"metadata"`
@@ -79,8 +82,26 @@ func one(document []byte) error {
 	if !ok {
 		return fmt.Errorf("%s %s: a kind that is not checked: name it among kinds", kind, what.Metadata.Name)
 	}
-	if err := yaml.UnmarshalStrict(document, empty()); err != nil {
+	made := empty()
+	if err := yaml.UnmarshalStrict(document, made); err != nil {
 		return fmt.Errorf("%s %s: %w", kind, what.Metadata.Name, err)
 	}
+	switch made := made.(type) {
+	case *appsv1.Deployment:
+		return writeSettings(folder, made.Name, made.Spec.Template.Spec)
+	case *appsv1.StatefulSet:
+		return writeSettings(folder, made.Name, made.Spec.Template.Spec)
+	}
 	return nil
+}
+
+func writeSettings(folder, name string, pod corev1.PodSpec) error {
+	var text strings.Builder
+	for _, v := range pod.Containers[0].Env {
+		if v.ValueFrom != nil {
+			v.Value = "not-a-secret"
+		}
+		fmt.Fprintf(&text, "%s=%s\n", v.Name, v.Value)
+	}
+	return os.WriteFile(filepath.Join(folder, name+".env"), []byte(text.String()), 0o600)
 }
