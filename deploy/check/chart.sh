@@ -24,12 +24,14 @@ touch "$work/combined.secret"
 for values in "$chart"/ci/*-values.yaml; do
   name=$(basename "$values" -values.yaml)
   helm lint --strict --quiet --values "$values" "$chart" 2>"$work/said" || fail "$name: $(cat "$work/said")"
-  helm template callbus "$chart" --namespace x --values "$values" >"$work/$name.yaml" 2>"$work/said" || fail "$name: $(cat "$work/said")"
+  helm template callbus "$chart" --namespace x --values "$values" >"$work/$name.yaml" 2>"$work/said" ||
+    fail "$name: $(cat "$work/said")"
   mkdir "$work/$name"
   manifests "$work/$name" <"$work/$name.yaml" || fail "$name: manifests that Kubernetes would not take"
   pods=$(grep -cE '^kind: (Deployment|StatefulSet)$' "$work/$name.yaml")
   [ "$(ls "$work/$name" | wc -l)" = "$pods" ] || fail "$name: the settings of some pods were not written"
-  for rule in 'runAsNonRoot: true' 'readOnlyRootFilesystem: true' 'allowPrivilegeEscalation: false' 'enableServiceLinks: false' \
+  for rule in 'runAsNonRoot: true' 'readOnlyRootFilesystem: true' 'allowPrivilegeEscalation: false' \
+    'enableServiceLinks: false' \
     'drop: \[ALL\]' 'type: RuntimeDefault' 'path: /readyz' 'terminationGracePeriodSeconds: 60'; do
     [ "$(grep -c "$rule" "$work/$name.yaml")" = "$pods" ] || fail "$name: not every pod has $rule"
   done

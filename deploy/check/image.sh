@@ -22,16 +22,20 @@ fail() {
 
 deploy/image/context "$work/context"
 install -D -m 0755 bin/callbus "$work/context/linux/$arch/callbus"
-buildah bud --quiet --isolation chroot --platform "linux/$arch" -f deploy/image/Dockerfile -t callbus:check "$work/context" >/dev/null
+buildah bud --quiet --isolation chroot --platform "linux/$arch" -f deploy/image/Dockerfile \
+  -t callbus:check "$work/context" >/dev/null
 container=$(buildah from --pull-never callbus:check)
 root=$(buildah mount "$container")
 
-asked=$(buildah inspect --type image --format '{{.OCIv1.Config.User}} {{.OCIv1.Config.WorkingDir}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}}' callbus:check)
+started='{{.OCIv1.Config.User}} {{.OCIv1.Config.WorkingDir}} {{.OCIv1.Config.Entrypoint}} {{.OCIv1.Config.Cmd}}'
+asked=$(buildah inspect --type image --format "$started" callbus:check)
 [ "$asked" = "65532:65532 /var/lib/callbus [/usr/bin/callbus] [run]" ] || fail "user, folder or command are others: $asked"
-[ "$(stat -c '%u:%g %a' "$root/var/lib/callbus")" = "65532:65532 700" ] || fail "the data folder is $(stat -c '%u:%g %a' "$root/var/lib/callbus")"
+folder=$(stat -c '%u:%g %a' "$root/var/lib/callbus")
+[ "$folder" = "65532:65532 700" ] || fail "the data folder is $folder"
 [ "$(stat -c %a "$root/tmp")" = 1777 ] || fail "nobody can write /tmp"
 grep -q 'BEGIN CERTIFICATE' "$root/etc/ssl/certs/ca-certificates.crt" || fail "no authorities"
-strange=$(cd "$root" && find . -type f -o -type l | sort | grep -vxE './usr/bin/callbus|./etc/(passwd|group|ssl/certs/ca-certificates.crt)' || true)
+known='./usr/bin/callbus|./etc/(passwd|group|ssl/certs/ca-certificates.crt)'
+strange=$(cd "$root" && find . -type f -o -type l | sort | grep -vxE "$known" || true)
 [ -z "$strange" ] || fail "there is more in it than belongs there: $strange"
 size=$(du -sm "$root" | cut -f1)
 [ "$size" -le 48 ] || fail "it has $size MB"
@@ -42,7 +46,8 @@ run demo --for 3s --seed 7 >"$work/log" 2>&1 || fail "the demo does not run in i
 grep -q 'call.ended' "$work/log" || fail "the demo shows no call"
 
 # As it is started: with the settings of the environment, its own user, and its own folder.
-buildah config --env CALLBUS_ACCOUNTS=acme --env CALLBUS_ACCOUNT_ACME_PROVIDER=telsam --env CALLBUS_ACCOUNT_ACME_URL=http://127.0.0.1:1 \
+buildah config --env CALLBUS_ACCOUNTS=acme \
+  --env CALLBUS_ACCOUNT_ACME_PROVIDER=telsam --env CALLBUS_ACCOUNT_ACME_URL=http://127.0.0.1:1 \
   --env CALLBUS_ACCOUNT_ACME_USERNAME=demo --env CALLBUS_ACCOUNT_ACME_PASSWORD=demo \
   --env CALLBUS_NATS_LISTEN=off --env CALLBUS_HTTP_LISTEN=127.0.0.1:0 "$container"
 set -m # a group of its own
