@@ -7,6 +7,7 @@ BENCH               ?= .
 TRUTH               ?= ./ingest/pbxsim/truth
 TRUTH_ARGS          ?=
 DEMO_ARGS           ?=
+ENGINE              ?= docker
 
 # A clone without tags or a tarball without history still builds: the binary then says what Go knows of it.
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
@@ -15,7 +16,7 @@ LDFLAGS := -s -w $(if $(VERSION),-X main.version=$(VERSION))
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## build, and start callbus demo: simulated PBXs, no settings needed (DEMO_ARGS="--for 30s")
@@ -58,6 +59,17 @@ interop: build ## hold schemas, AsyncAPI document and a demo's events to other i
 	  node demo.mjs ../../bin/callbus 'call.missed.>' 3 90 && node demo.mjs ../../bin/callbus 'call.>' 50 60 && \
 	  node webhook.mjs ../../bin/callbus 30 60
 
+.PHONY: deploy-check
+deploy-check: build ## hold deploy/ to systemd, promtool, buildah, helm, and what Compose and GoReleaser read (Debian, root)
+	deploy/check/install.sh bin/tools
+	deploy/check/all.sh bin/tools
+
+.PHONY: image
+image: build ## build the image callbus with ENGINE (docker)
+	rm -rf dist/image && deploy/image/context dist/image
+	install -D -m 0755 bin/callbus dist/image/linux/$$(go env GOARCH)/callbus
+	$(ENGINE) build -f deploy/image/Dockerfile --build-arg TARGETPLATFORM=linux/$$(go env GOARCH) -t callbus:latest dist/image
+
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist
