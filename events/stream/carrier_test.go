@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/sinks"
 )
 
@@ -65,16 +64,21 @@ func (c *carrier) taken() int {
 	return len(c.seqs)
 }
 
-// check waits until the sink has as many events as the stream, and fails if it gets more. It has none twice, and those of a call
-// in order: take sees to that.
-func (c *carrier) check(t *testing.T, b *stream.Bus) {
+// await waits until the sink has n events.
+func (c *carrier) await(t *testing.T, n int) {
 	t.Helper()
-	stored := len(storedEvents(t, b, stream.Filter{}))
-	for ctx := testContext(t); c.taken() < stored; time.Sleep(5 * time.Millisecond) {
+	for ctx := testContext(t); c.taken() < n; time.Sleep(5 * time.Millisecond) {
 		if ctx.Err() != nil {
-			t.Fatalf("the sink was given %d of %d events", c.taken(), stored)
+			t.Fatalf("the sink was given %d of %d events", c.taken(), n)
 		}
 	}
+}
+
+// check waits until the sink has as many events as are stored, and fails if it gets more. It has none twice, and those of a
+// call in order: take sees to that.
+func (c *carrier) check(t *testing.T, stored int) {
+	t.Helper()
+	c.await(t, stored)
 	time.Sleep(200 * time.Millisecond)
 	c.stop()
 	if c.taken() > stored {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/events/stream/natstest"
@@ -59,9 +62,9 @@ func startCluster(t testing.TB, binary func() (string, error), c natstest.Config
 }
 
 // openOn opens a bus of three replicas.
-func openOn(t testing.TB, c *natstest.Cluster) *stream.Bus {
+func openOn(t testing.TB, nc *nats.Conn) *stream.Bus {
 	t.Helper()
-	b, err := stream.Open(testContext(t), dial(t, c.URL()), stream.Settings{Replicas: 3})
+	b, err := stream.Open(testContext(t), nc, stream.Settings{Replicas: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +89,8 @@ type trial struct {
 
 func startTrial(t *testing.T, binary func() (string, error), c natstest.Config) *trial {
 	cluster := startCluster(t, binary, c)
-	return &trial{t: t, cluster: cluster, load: startLoad(t, openOn(t, cluster)), stood: make(map[string][]time.Duration)}
+	nc := dial(t, cluster.URL())
+	return &trial{t: t, cluster: cluster, load: startLoad(t, nc, openOn(t, nc)), stood: make(map[string][]time.Duration)}
 }
 
 // A fault is brought upon the cluster and taken from it again. Publishing goes on meanwhile, unless the fault takes the quorum.
@@ -126,13 +130,17 @@ func several(name string, n int) fault {
 	}}
 }
 
-var faults = []fault{
+var faultsOfOne = []fault{
 	on("the leader is killed", (*trial).leader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
 	on("another node is killed", (*trial).follower, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
 	on("the leader is stopped", (*trial).leader, (*natstest.Cluster).Stop, (*natstest.Cluster).Restart),
 	on("the leader is frozen", (*trial).leader, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
 	on("the leader of the sink is killed", (*trial).sinkLeader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
-	{"the leader steps down", true, func(tr *trial) func() { tr.stepDown(); return func() {} }},
+}
+
+var faultsOfAll = []fault{
+	on("the node we talk to is frozen", (*trial).ours, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
+	{"the leader steps down", true, func(tr *trial) func() { tr.stepDown(""); return func() {} }},
 	several("two of three are killed", 2),
 	several("all are killed", 3),
 }
@@ -141,18 +149,22 @@ var faults = []fault{
 // are killed, stopped or frozen, and however many.
 func TestClusterFaults(t *testing.T) {
 	t.Parallel()
-	tr := startTrial(t, plainServer, natstest.Config{SyncAlways: true})
-	sink := startCarrier(t, openBacklog(t, tr.load.bus))
-	for f := range tr.faults() {
-		tr.suffer(f)
+	for name, faults := range map[string][]fault{"of one node": faultsOfOne, "of the cluster": faultsOfAll} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: true})
+			sink := startCarrier(t, openBacklog(t, tr.load.bus))
+			for f := range drawn(faults) {
+				tr.suffer(f)
+			}
+			sink.check(t, tr.load.finish(t))
+			tr.report()
+		})
 	}
-	tr.load.finish(t)
-	sink.check(t, tr.load.bus)
-	tr.report()
 }
 
-// faults are each of them once, or for -cluster-for at random.
-func (tr *trial) faults() func(func(fault) bool) {
+// drawn is each of the faults once, or for -cluster-for at random.
+func drawn(faults []fault) iter.Seq[fault] {
 	if *clusterFor == 0 {
 		return slices.Values(faults)
 	}
@@ -181,6 +193,7 @@ func (tr *trial) suffer(f fault) {
 	}
 	tr.stood[f.name] = append(tr.stood[f.name], stood)
 	tr.await()
+	tr.t.Logf("%s: stood still for %.1f s", f.name, stood.Seconds())
 }
 
 func (tr *trial) await() {
@@ -205,6 +218,18 @@ func (tr *trial) leader() int {
 
 func (tr *trial) follower() int { return (tr.leader() + 1 + rand.IntN(2)) % 3 }
 
+// ours is the node that the publisher is connected to.
+func (tr *trial) ours() int {
+	return tr.wait("connection", func(context.Context) (int, error) {
+		for i := range tr.cluster.Nodes() {
+			if tr.cluster.NodeURL(i) == tr.load.nc.ConnectedUrl() {
+				return i, nil
+			}
+		}
+		return 0, nats.ErrDisconnected
+	})
+}
+
 func (tr *trial) sinkLeader() int {
 	return tr.wait("leader of the sink's consumer", func(ctx context.Context) (int, error) {
 		return tr.cluster.ConsumerLeader(ctx, stream.Name, "sink-crm")
@@ -225,12 +250,10 @@ func (tr *trial) wait(what string, ask func(context.Context) (int, error)) int {
 	}
 }
 
-// stepDown has the leader of the stream hand over to another.
-func (tr *trial) stepDown() {
+// stepDown has the leader of the stream hand over, to whom the request says.
+func (tr *trial) stepDown(to string) {
 	tr.t.Helper()
-	nc := dial(tr.t, tr.cluster.URL())
-	defer nc.Close()
-	m, err := nc.Request("$JS.API.STREAM.LEADER.STEPDOWN."+stream.Name, nil, 5*time.Second)
+	m, err := tr.load.nc.Request("$JS.API.STREAM.LEADER.STEPDOWN."+stream.Name, []byte(to), 5*time.Second)
 	if err != nil {
 		tr.t.Fatal(err)
 	}
