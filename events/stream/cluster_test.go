@@ -142,19 +142,24 @@ var faultsOfAll = []fault{
 	on("the node we talk to is frozen", (*trial).ours, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
 	{"the leader steps down", true, func(tr *trial) func() { tr.stepDown(""); return func() {} }},
 	several("two of three are killed", 2),
-	several("all are killed", 3),
+	allKilled,
 }
+
+var allKilled = several("all are killed", 3)
 
 // What Publish has acknowledged is in the stream, once and in order, and the sink gets all of it, whichever nodes of the cluster
 // are killed, stopped or frozen, and however many.
 func TestClusterFaults(t *testing.T) {
 	t.Parallel()
-	for name, faults := range map[string][]fault{"of one node": faultsOfOne, "of the cluster": faultsOfAll} {
+	for name, c := range map[string]struct {
+		faults []fault
+		sync   bool
+	}{"of one node": {faultsOfOne, true}, "of the cluster": {faultsOfAll, true}, "of a cluster that syncs later": {[]fault{allKilled}, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: true})
+			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: c.sync})
 			sink := startCarrier(t, openBacklog(t, tr.load.bus))
-			for f := range drawn(faults) {
+			for f := range drawn(c.faults) {
 				tr.suffer(f)
 			}
 			sink.check(t, tr.load.finish(t))
@@ -193,7 +198,6 @@ func (tr *trial) suffer(f fault) {
 	}
 	tr.stood[f.name] = append(tr.stood[f.name], stood)
 	tr.await()
-	tr.t.Logf("%s: stood still for %.1f s", f.name, stood.Seconds())
 }
 
 func (tr *trial) await() {

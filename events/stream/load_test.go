@@ -22,9 +22,12 @@ type load struct {
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
-	acked []int       // the last group of each caller that was acknowledged
-	at    []time.Time // of each acknowledgement
+	acked []int        // the last group of each caller that was acknowledged
+	done  []publishing // in the order of their ends
 }
+
+// A publishing is the time that one group of events took.
+type publishing struct{ begun, acked time.Time }
 
 const (
 	loadCallers = 6
@@ -33,11 +36,11 @@ const (
 
 func startLoad(t *testing.T, nc *nats.Conn, b *stream.Bus) *load {
 	ctx, cancel := context.WithCancel(context.Background())
-	publishing, abort := context.WithCancel(context.Background())
+	now, abort := context.WithCancel(context.Background())
 	l := &load{nc: nc, bus: b, cancel: cancel, abort: abort, acked: make([]int, loadCallers)}
 	for caller := range loadCallers {
 		l.acked[caller] = -1
-		l.wg.Go(func() { l.publish(t, ctx, publishing, caller) })
+		l.wg.Go(func() { l.publish(t, ctx, now, caller) })
 	}
 	t.Cleanup(l.giveUp)
 	return l
@@ -50,17 +53,18 @@ func (l *load) giveUp() {
 	l.wg.Wait()
 }
 
-func (l *load) publish(t *testing.T, ctx, publishing context.Context, caller int) {
+func (l *load) publish(t *testing.T, ctx, now context.Context, caller int) {
 	pace := time.NewTicker(loadEvery)
 	defer pace.Stop()
 	for n := 0; ctx.Err() == nil; n++ {
-		if err := l.bus.Publish(publishing, groupOf(caller, n)...); err != nil {
+		begun := time.Now()
+		if err := l.bus.Publish(now, groupOf(caller, n)...); err != nil {
 			t.Errorf("caller %d, group %d: %v", caller, n, err)
 			return
 		}
 		l.mu.Lock()
 		l.acked[caller] = n
-		l.at = append(l.at, time.Now())
+		l.done = append(l.done, publishing{begun, time.Now()})
 		l.mu.Unlock()
 		<-pace.C
 	}
@@ -96,22 +100,33 @@ func (l *load) since(then time.Time) int { return len(l.after(then)) }
 // stood returns the longest time without an acknowledgement since then.
 func (l *load) stood(then time.Time) time.Duration {
 	var longest time.Duration
-	for _, at := range l.after(then) {
-		longest = max(longest, at.Sub(then))
-		then = at
+	for _, p := range l.after(then) {
+		longest = max(longest, p.acked.Sub(then))
+		then = p.acked
 	}
 	return longest
 }
 
-// after returns when groups were acknowledged, of the time since then.
-func (l *load) after(then time.Time) []time.Time {
+// quickest returns the shortest time that a group took that was begun since then.
+func (l *load) quickest(then time.Time) time.Duration {
+	shortest := time.Hour
+	for _, p := range l.after(then) {
+		if p.begun.After(then) {
+			shortest = min(shortest, p.acked.Sub(p.begun))
+		}
+	}
+	return shortest
+}
+
+// after returns the groups that were acknowledged since then.
+func (l *load) after(then time.Time) []publishing {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := len(l.at)
-	for n > 0 && l.at[n-1].After(then) {
+	n := len(l.done)
+	for n > 0 && l.done[n-1].acked.After(then) {
 		n--
 	}
-	return slices.Clone(l.at[n:])
+	return slices.Clone(l.done[n:])
 }
 
 // finish lets each caller end what it has begun, and fails unless the stream holds all that was acknowledged, once and in
