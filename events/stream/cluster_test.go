@@ -135,7 +135,12 @@ var faultsOfOne = []fault{
 	on("another node is killed", (*trial).follower, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
 	on("the leader is stopped", (*trial).leader, (*natstest.Cluster).Stop, (*natstest.Cluster).Restart),
 	on("the leader is frozen", (*trial).leader, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
+	on("a node loses its disk", (*trial).follower, loseDisk, (*natstest.Cluster).Restart),
 	on("the leader of the sink is killed", (*trial).sinkLeader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
+}
+
+func loseDisk(c *natstest.Cluster, i int) error {
+	return errors.Join(c.Kill(i), os.RemoveAll(c.Store(i)))
 }
 
 var faultsOfAll = []fault{

@@ -176,11 +176,13 @@ func placesOf(t *testing.T, nc *nats.Conn) map[string]int {
 	return place
 }
 
+const readPatience = 5 * time.Second
+
 // readPlaces reads as far as it can: the server may put the consumer on a node that was killed a moment ago.
 func readPlaces(ctx context.Context, s jetstream.Stream, next, last uint64, place map[string]int) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	soon, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	reader, err := s.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: next})
+	reader, err := s.OrderedConsumer(soon, jetstream.OrderedConsumerConfig{HeadersOnly: true, DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: next})
 	if err != nil {
 		return next, err
 	}
@@ -190,7 +192,7 @@ func readPlaces(ctx context.Context, s jetstream.Stream, next, last uint64, plac
 	}
 	defer messages.Stop()
 	for next <= last {
-		m, err := messages.Next(jetstream.NextContext(ctx))
+		m, err := messages.Next(jetstream.NextMaxWait(readPatience))
 		if err != nil {
 			return next, err
 		}
