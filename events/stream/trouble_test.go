@@ -342,7 +342,12 @@ func TestServerCutOff(t *testing.T) {
 	alone.Start()
 	defer alone.WaitForShutdown()
 	defer alone.Shutdown()
-	nc := dial(t, s.URL()+","+alone.ClientURL())
+	both := s.URL() + "," + alone.ClientURL()
+	nc := dial(t, both)
+	for nc.ConnectedUrl() != s.URL() { // one of them, at random
+		nc.Close()
+		nc = dial(t, both)
+	}
 	b := openBus(t, nc)
 	for ctx := testContext(t); nc.ConnectedUrl() != alone.ClientURL(); time.Sleep(time.Millisecond) {
 		if nc.ConnectedUrl() == s.URL() {
