@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"net"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ type guarded struct {
 func startGuarded(t *testing.T) *guarded {
 	t.Helper()
 	g := &guarded{t: t, options: &server.Options{
-		Host: "127.0.0.1", Port: freePorts(t, 1)[0], NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 30,
+		Host: "127.0.0.1", Port: freePort(t), NoSigs: true, NoLog: true, JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 30,
 	}}
 	g.options.Users = users(nil)
 	s, err := server.NewServer(g.options.Clone())
@@ -33,6 +34,16 @@ func startGuarded(t *testing.T) *guarded {
 	g.Server = s
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	return g
+}
+
+// freePort returns a port that was free a moment ago: a server must find it again when its settings are changed.
+func freePort(t *testing.T) int {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
 }
 
 func users(sink *server.Permissions) []*server.User {

@@ -332,28 +332,6 @@ func TestBacklogProperty(t *testing.T) {
 	t.Logf("%d rounds", round)
 }
 
-// On a cluster: the leader goes and comes back, and each event is done once, and in order.
-func TestBacklogOnACluster(t *testing.T) {
-	t.Parallel()
-	c := startCluster(t)
-	b := c.open()
-	p := startPump(t, openBacklog(t, b))
-	var all []events.Event
-	for i := range 2 {
-		evs := calls(fmt.Sprint("a", i), 30)
-		all = append(all, evs...)
-		publish(t, b, evs...)
-		p.await(t, i*90+5)
-		if i == 0 {
-			leader := c.leader()
-			c.stop(leader)
-			c.start(leader)
-		}
-	}
-	p.await(t, len(all))
-	p.checkDone(t, all)
-}
-
 func TestStateOfASink(t *testing.T) {
 	t.Parallel()
 	b, _ := newBus(t)

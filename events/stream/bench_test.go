@@ -19,6 +19,7 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/events/stream/natstest"
 )
 
 const benchEvents = 9_000 // of one call of Publish
@@ -35,8 +36,16 @@ func BenchmarkPublish(b *testing.B) {
 func benchPublish(b *testing.B, where string) {
 	s := startServer(b, stream.ServerConfig{SyncAlways: true, Listen: "127.0.0.1:0"})
 	nc := benchConnect(b, s, where)
-	bus := openBus(b, nc)
-	bare := bareStream(b, nc)
+	benchBeside(b, openBus(b, nc), bareStream(b, nc, 1))
+}
+
+// BenchmarkPublishOnACluster does the same with three replicas on three servers, which are processes of their own.
+func BenchmarkPublishOnACluster(b *testing.B) {
+	nc := dial(b, startCluster(b, plainServer, natstest.Config{SyncAlways: true}).URL())
+	benchBeside(b, openOn(b, nc), bareStream(b, nc, 3))
+}
+
+func benchBeside(b *testing.B, bus *stream.Bus, bare func([][]byte)) {
 	var ours, bares cost
 	for n := 0; b.Loop(); n++ {
 		evs := calls("acme"+strconv.Itoa(n), benchEvents/3)
@@ -100,7 +109,7 @@ func encoded(b *testing.B, evs []events.Event) [][]byte {
 }
 
 // bareStream makes a stream and returns what publishes to it in atomic batches of 1000.
-func bareStream(b *testing.B, nc *nats.Conn) func([][]byte) {
+func bareStream(b *testing.B, nc *nats.Conn, replicas int) func([][]byte) {
 	request := func(subject, body string) *nats.Msg {
 		m, err := nc.Request(subject, []byte(body), 5*time.Second)
 		if err != nil {
@@ -108,7 +117,7 @@ func bareStream(b *testing.B, nc *nats.Conn) func([][]byte) {
 		}
 		return m
 	}
-	request("$JS.API.STREAM.CREATE.BARE", `{"name":"BARE","subjects":["bare.>"],"storage":"file","num_replicas":1,"retention":"limits","allow_atomic":true,"allow_direct":true,"max_age":1209600000000000}`)
+	request("$JS.API.STREAM.CREATE.BARE", fmt.Sprintf(`{"name":"BARE","subjects":["bare.>"],"storage":"file","num_replicas":%d,"retention":"limits","allow_atomic":true,"allow_direct":true,"max_age":1209600000000000}`, replicas))
 	subject := 0
 	return func(all [][]byte) {
 		for batch := range slices.Chunk(all, 1000) {

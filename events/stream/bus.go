@@ -54,8 +54,8 @@ func (b *Bus) setUp(ctx context.Context, s Settings) error {
 		return err
 	}
 	var err error
-	b.state, err = b.js.CreateOrUpdateKeyValue(ctx, stateBucket(s))
-	return streamError(StateBucket, err)
+	b.state, err = ensureState(ctx, b.js, stateBucket(s))
+	return err
 }
 
 // Close ends the Bus and waits until its goroutine has. Callers still in Publish, or in Fetch of a Backlog, get [ErrClosed].

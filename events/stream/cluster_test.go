@@ -1,142 +1,272 @@
 package stream_test
 
 import (
-	"fmt"
-	"net"
+	"context"
+	"errors"
+	"flag"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/events/stream/natstest"
 )
 
-// A cluster is three nats-servers that keep three replicas of everything.
-type cluster struct {
-	t       *testing.T
-	options []*server.Options
-	servers []*server.Server
-}
+var clusterFor = flag.Duration("cluster-for", 0, "how long the cluster suffers faults, drawn at random; 0: each of them once")
 
-func startCluster(t *testing.T) *cluster {
-	c := &cluster{t: t, servers: make([]*server.Server, 3)}
-	var routes []string
-	ports := freePorts(t, 6)
-	for i := range 3 {
-		routes = append(routes, fmt.Sprintf("nats://127.0.0.1:%d", ports[i]))
-	}
-	for i := range 3 {
-		c.options = append(c.options, &server.Options{
-			ServerName: fmt.Sprintf("n%d", i), Host: "127.0.0.1", Port: ports[3+i], NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(), JetStreamMaxStore: 1 << 30,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: ports[i]}, Routes: server.RoutesFromStr(strings.Join(routes, ",")),
-		})
-		c.start(i)
-	}
-	t.Cleanup(func() {
-		for i := range 3 {
-			c.stop(i)
-		}
-	})
-	return c
-}
+// binaries are those of nats-server, built when a test first needs them; TestMain removes them.
+var binaries = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "callbus-nats-server-") })
 
-// freePorts returns ports that were free a moment ago: the servers of a cluster must know of each other before they start.
-func freePorts(t *testing.T, n int) []int {
-	var out []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+type builder func(context.Context, string) (string, error)
+
+var plainServer, faultyServer = buildOnce(natstest.Build), buildOnce(natstest.BuildFaulty)
+
+func buildOnce(build builder) func() (string, error) {
+	return sync.OnceValues(func() (string, error) {
+		folder, err := binaries()
 		if err != nil {
-			t.Fatal(err)
+			return "", err
 		}
-		defer l.Close()
-		out = append(out, l.Addr().(*net.TCPAddr).Port)
-	}
-	return out
+		return build(context.Background(), folder)
+	})
 }
 
-func (c *cluster) start(i int) {
-	s, err := server.NewServer(c.options[i].Clone())
+func removeBinaries() {
+	if folder, err := binaries(); err == nil {
+		_ = os.RemoveAll(folder)
+	}
+}
+
+// startCluster starts three servers that are processes of their own, of the binary.
+func startCluster(t testing.TB, binary func() (string, error), c natstest.Config) *natstest.Cluster {
+	t.Helper()
+	var err error
+	if c.Binary, err = binary(); err != nil {
+		t.Fatal(err)
+	}
+	c.Folder = t.TempDir()
+	cluster, err := natstest.Start(testContext(t), c)
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.Start()
-	c.servers[i] = s
+	t.Cleanup(func() { must(t, cluster.Close()) })
+	return cluster
 }
 
-func (c *cluster) stop(i int) {
-	c.servers[i].Shutdown()
-	c.servers[i].WaitForShutdown()
-}
-
-func (c *cluster) URL() string {
-	var urls []string
-	for _, s := range c.servers {
-		urls = append(urls, s.ClientURL())
-	}
-	return strings.Join(urls, ",")
-}
-
-// leader returns which server leads the stream of events.
-func (c *cluster) leader() int {
-	for i, s := range c.servers {
-		if s.JetStreamIsStreamLeader(server.DEFAULT_GLOBAL_ACCOUNT, stream.Name) {
-			return i
-		}
-	}
-	return 0
-}
-
-// open also waits until the cluster has found itself: that is Open's business.
-func (c *cluster) open() *stream.Bus {
-	b, err := stream.Open(testContext(c.t), dial(c.t, c.URL()), stream.Settings{Replicas: 3})
+// openOn opens a bus of three replicas.
+func openOn(t testing.TB, nc *nats.Conn) *stream.Bus {
+	t.Helper()
+	b, err := stream.Open(testContext(t), nc, stream.Settings{Replicas: 3})
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c.t.Cleanup(b.Close)
+	t.Cleanup(b.Close)
 	return b
 }
 
-// On a cluster, too, whatever is published while the leader goes and comes back is stored once and in order.
-func TestCluster(t *testing.T) {
-	t.Parallel()
-	c := startCluster(t)
-	b := c.open()
-	var wg sync.WaitGroup
-	const callers, rounds = 4, 6
-	for a := range callers {
-		wg.Go(func() {
-			for n := range rounds {
-				evs := calls(fmt.Sprintf("a%d-%d", a, n), 20)
-				if err := b.Publish(testContext(t), evs...); err != nil {
-					t.Error(err)
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A trial is a cluster on which events are published and taken while it suffers.
+type trial struct {
+	t       *testing.T
+	cluster *natstest.Cluster
+	load    *load
+	stood   map[string][]time.Duration // how long publishing stood still, for each fault
+}
+
+func startTrial(t *testing.T, binary func() (string, error), c natstest.Config) *trial {
+	cluster := startCluster(t, binary, c)
+	nc := dial(t, cluster.URL())
+	return &trial{t: t, cluster: cluster, load: startLoad(t, nc, openOn(t, nc)), stood: make(map[string][]time.Duration)}
+}
+
+// A fault is brought upon the cluster and taken from it again. Publishing goes on meanwhile, unless the fault takes the quorum.
+type fault struct {
+	name   string
+	quorum bool
+	begin  func(*trial) (end func())
+}
+
+// on returns a fault of the node that who names.
+func on(name string, who func(*trial) int, begin, end func(*natstest.Cluster, int) error) fault {
+	return fault{name, true, func(tr *trial) func() {
+		i := who(tr)
+		must(tr.t, begin(tr.cluster, i))
+		return func() { must(tr.t, end(tr.cluster, i)) }
+	}}
+}
+
+// several returns a fault of n nodes at once.
+func several(name string, n int) fault {
+	return fault{name, false, func(tr *trial) func() {
+		nodes := rand.Perm(tr.cluster.Nodes())[:n]
+		var wg sync.WaitGroup
+		for _, i := range nodes {
+			wg.Go(func() {
+				if err := tr.cluster.Kill(i); err != nil {
+					tr.t.Error(err)
 				}
-				evs = append(evs, amended(evs[0].Account, "call-000000", 2), amended(evs[0].Account, "call-000000", 3))
-				if err := b.Publish(testContext(t), evs...); err != nil {
-					t.Error(err)
-				}
+			})
+		}
+		wg.Wait()
+		return func() {
+			for _, i := range nodes {
+				must(tr.t, tr.cluster.Restart(i))
 			}
+		}
+	}}
+}
+
+var faultsOfOne = []fault{
+	on("the leader is killed", (*trial).leader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
+	on("another node is killed", (*trial).follower, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
+	on("the leader is stopped", (*trial).leader, (*natstest.Cluster).Stop, (*natstest.Cluster).Restart),
+	on("the leader is frozen", (*trial).leader, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
+	on("a node loses its disk", (*trial).follower, loseDisk, (*natstest.Cluster).Restart),
+	on("the leader of the sink is killed", (*trial).sinkLeader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
+}
+
+func loseDisk(c *natstest.Cluster, i int) error {
+	return errors.Join(c.Kill(i), os.RemoveAll(c.Store(i)))
+}
+
+var faultsOfAll = []fault{
+	on("the node we talk to is frozen", (*trial).ours, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
+	{"the leader steps down", true, func(tr *trial) func() { tr.stepDown(""); return func() {} }},
+	several("two of three are killed", 2),
+	allKilled,
+}
+
+var allKilled = several("all are killed", 3)
+
+// What Publish has acknowledged is in the stream, once and in order, and the sink gets all of it, whichever nodes of the cluster
+// are killed, stopped or frozen, and however many.
+func TestClusterFaults(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		faults []fault
+		sync   bool
+	}{"of one node": {faultsOfOne, true}, "of the cluster": {faultsOfAll, true}, "of a cluster that syncs later": {[]fault{allKilled}, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: c.sync})
+			sink := startCarrier(t, openBacklog(t, tr.load.bus))
+			for f := range drawn(c.faults) {
+				tr.suffer(f)
+			}
+			sink.check(t, tr.load.finish(t))
+			tr.report()
 		})
 	}
-	leader := c.leader()
-	c.stop(leader)
-	c.start(leader)
-	wg.Wait()
-	place := make(map[string]int)
-	for i, e := range storedEvents(t, b, stream.Filter{}) {
-		if _, twice := place[e.ID]; twice {
-			t.Fatalf("%s is there twice", stream.Subject(e))
-		}
-		place[e.ID] = i
+}
+
+// drawn is each of the faults once, or for -cluster-for at random.
+func drawn(faults []fault) iter.Seq[fault] {
+	if *clusterFor == 0 {
+		return slices.Values(faults)
 	}
-	for a := range callers {
-		for n := range rounds {
-			account := fmt.Sprintf("a%d-%d", a, n)
-			checkAscending(t, place, append(calls(account, 20), amended(account, "call-000000", 2), amended(account, "call-000000", 3)))
+	return func(yield func(fault) bool) {
+		for begun := time.Now(); time.Since(begun) < *clusterFor && yield(faults[rand.IntN(len(faults))]); {
 		}
 	}
-	if want := callers * rounds * 62; len(place) != want {
-		t.Errorf("%d events stored, want %d", len(place), want)
+}
+
+// suffer brings the fault upon the cluster, and waits until publishing goes on.
+func (tr *trial) suffer(f fault) {
+	tr.t.Helper()
+	begun := time.Now()
+	end := f.begin(tr)
+	if f.quorum {
+		tr.load.goesOn(tr.t)
+	} else {
+		tr.load.standsStill(tr.t)
+	}
+	back := time.Now()
+	end()
+	tr.load.goesOn(tr.t)
+	stood := tr.load.stood(begun)
+	if !f.quorum {
+		stood = tr.load.stood(back) // how long after they were back
+	}
+	tr.stood[f.name] = append(tr.stood[f.name], stood)
+	tr.await()
+}
+
+func (tr *trial) await() {
+	tr.t.Helper()
+	if err := tr.cluster.Await(testContext(tr.t)); err != nil {
+		tr.t.Fatal(err)
+	}
+}
+
+// report says how long publishing stood still.
+func (tr *trial) report() {
+	for _, name := range slices.Sorted(maps.Keys(tr.stood)) {
+		all := slices.Sorted(slices.Values(tr.stood[name]))
+		tr.t.Logf("%-32s %d times: publishing stood still for %4.1f s (median), %4.1f s (at most)",
+			name, len(all), all[len(all)/2].Seconds(), all[len(all)-1].Seconds())
+	}
+}
+
+func (tr *trial) leader() int {
+	return tr.wait("leader of the stream", func(ctx context.Context) (int, error) { return tr.cluster.Leader(ctx, stream.Name) })
+}
+
+func (tr *trial) follower() int { return (tr.leader() + 1 + rand.IntN(2)) % 3 }
+
+// ours is the node that the publisher is connected to.
+func (tr *trial) ours() int {
+	return tr.wait("connection", func(context.Context) (int, error) {
+		for i := range tr.cluster.Nodes() {
+			if tr.cluster.NodeURL(i) == tr.load.nc.ConnectedUrl() {
+				return i, nil
+			}
+		}
+		return 0, nats.ErrDisconnected
+	})
+}
+
+func (tr *trial) sinkLeader() int {
+	return tr.wait("leader of the sink's consumer", func(ctx context.Context) (int, error) {
+		return tr.cluster.ConsumerLeader(ctx, stream.Name, "sink-crm")
+	})
+}
+
+func (tr *trial) wait(what string, ask func(context.Context) (int, error)) int {
+	tr.t.Helper()
+	for ctx := testContext(tr.t); ; {
+		i, err := ask(ctx)
+		if err == nil {
+			return i
+		}
+		if ctx.Err() != nil {
+			tr.t.Fatalf("%s: %v", what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// stepDown has the leader of the stream hand over, to whom the request says.
+func (tr *trial) stepDown(to string) {
+	tr.t.Helper()
+	m, err := tr.load.nc.Request("$JS.API.STREAM.LEADER.STEPDOWN."+stream.Name, []byte(to), 5*time.Second)
+	if err != nil {
+		tr.t.Fatal(err)
+	}
+	if !strings.Contains(string(m.Data), `"success":true`) {
+		tr.t.Fatalf("step down: %s", m.Data)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/events/stream/natstest"
 )
 
 func TestReadOnlyFolder(t *testing.T) {
@@ -28,8 +29,15 @@ func TestReadOnlyFolder(t *testing.T) {
 // mountTmpfs mounts a file system of the size, for as long as the test runs.
 func mountTmpfs(t *testing.T, size string) string {
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+	if err := tryTmpfs(t, dir, size); err != nil {
 		t.Skipf("NOT TESTED, because it needs a file system of its own and this user may not mount one: %v", err)
+	}
+	return dir
+}
+
+func tryTmpfs(t *testing.T, dir, size string) error {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		return err
 	}
 	t.Cleanup(func() {
 		// Detached, because nats-server 2.15 leaves the file of a batch open that it could not begin on a full disk.
@@ -37,7 +45,22 @@ func mountTmpfs(t *testing.T, size string) string {
 			t.Errorf("unmount: %v", err)
 		}
 	})
-	return dir
+	return nil
+}
+
+// diskToFill is a small file system, or where none may be mounted one that only says that it is full.
+func diskToFill(t *testing.T) fullDisk {
+	dir := t.TempDir()
+	if err := tryTmpfs(t, dir, "64m"); err != nil {
+		t.Logf("the disk only says that it is full, because this user may not mount a small one: %v", err)
+		return saysFull()
+	}
+	ballast := filepath.Join(dir, "ballast")
+	return fullDisk{
+		binary: plainServer, folder: filepath.Join(dir, "store"),
+		fill:  func(t *testing.T, _ *natstest.Cluster) { fill(t, ballast) },
+		clear: func(t *testing.T, _ *natstest.Cluster) { must(t, os.Remove(ballast)) },
+	}
 }
 
 // A disk that is full keeps callers waiting, and once there is room again all goes on by itself.

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		publishUntilKilled(dir)
 	default:
 		_ = flag.Set("test.parallel", "5") // most tests wait for a server
-		goleak.VerifyTestMain(m,
+		goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) { removeBinaries(); os.Exit(code) }),
 			// nats-server 2.15 leaves this behind for a batch that it could not begin, on a full disk.
 			goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*msgBlock).flushLoop"),
 			// And, seldom, these for a stream whose server is stopped while it comes to it.

@@ -123,6 +123,16 @@ func (l *line) await(call string) (*nats.Msg, error) {
 	}
 }
 
+// quits tells whether the publisher is to end.
+func (l *line) quits() bool {
+	select {
+	case <-l.quit:
+		return true
+	default:
+		return false
+	}
+}
+
 // silence says why there may have been no answer.
 func (l *line) silence() error {
 	if err := l.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {

@@ -22,6 +22,8 @@ type publisher struct {
 	closed  bool
 	signal  chan struct{} // something has arrived
 
+	troubled time.Time // since when nothing can be committed; zero when it can
+
 	quit chan struct{} // closed by stop
 	done chan struct{} // closed when the goroutine has ended
 
@@ -78,7 +80,7 @@ func (p *publisher) run() {
 		err := p.commit(p.group)
 		p.answer()
 		if err == nil {
-			n, p.window = 0, min(2*p.window, p.maxBatch)
+			n, p.window, p.troubled = 0, min(2*p.window, p.maxBatch), time.Time{}
 			continue
 		}
 		p.window = 1
@@ -295,6 +297,22 @@ func (p *publisher) pause(n int, err error) bool {
 		p.mu.Unlock()
 		return false
 	}
+	p.leave()
 	d := min(shortestPause<<min(n-1, 10), longestPause)
 	return p.line.sleep(d/2 + rand.N(d/2))
+}
+
+// leaveAfter is how long a server may be of no use before another one is tried. A cluster elects a leader in less.
+const leaveAfter = 15 * time.Second
+
+// leave goes to another server, if there is one, when nothing could be committed for long: the one that we are connected to may
+// be well, and cut off from those that have the stream.
+func (p *publisher) leave() {
+	switch now := time.Now(); {
+	case p.troubled.IsZero():
+		p.troubled = now
+	case now.Sub(p.troubled) > leaveAfter && len(p.line.nc.Servers()) > 1:
+		p.troubled = now
+		_ = p.line.nc.ForceReconnect() // fails when the connection is closed, which the next try finds
+	}
 }

@@ -33,6 +33,13 @@ type RemoteConfig struct {
 // connectTimeout is how long one server may take to answer the door.
 const connectTimeout = 5 * time.Second
 
+// A server that is frozen, or whose machine or network is gone, leaves its connections open. It is asked every pingEvery, and
+// given up when it has not answered mostPings times: within 9 seconds, which is about what a cluster takes to find another leader.
+const (
+	pingEvery = 3 * time.Second
+	mostPings = 2
+)
+
 // Dial connects to the server. Once connected it stays so: it reconnects for ever, at random moments within its waits, so that
 // many processes do not come back to one server in step. No error shows a password, wherever it was given.
 func Dial(ctx context.Context, c RemoteConfig) (*nats.Conn, error) {
@@ -120,7 +127,7 @@ func connectionOptions(name string, log *slog.Logger) []nats.Option {
 
 // remoteOptions reads the files that c names: nats.go would fail on them later, in words that do not tell one from another.
 func remoteOptions(c RemoteConfig) ([]nats.Option, error) {
-	options := append(connectionOptions(c.Name, c.Log), nats.Timeout(connectTimeout))
+	options := append(connectionOptions(c.Name, c.Log), nats.Timeout(connectTimeout), nats.PingInterval(pingEvery), nats.MaxPingsOutstanding(mostPings))
 	if c.User != "" {
 		options = append(options, nats.UserInfo(c.User, c.Password.Reveal()))
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
 	"github.com/callbus/callbus/events/stream"
 )
@@ -204,4 +205,32 @@ func TestStartServerGivesUp(t *testing.T) {
 		t.Errorf("StartServer with a context that is done: %v", err)
 	}
 	startServer(t, stream.ServerConfig{DataDir: dir})
+}
+
+// A folder that was copied while nothing ran is a backup. What was published since is published again, by whoever still knows of
+// it, and stored once; the sink gets that again, and nothing of what came before.
+func TestRestoredFromABackup(t *testing.T) {
+	t.Parallel()
+	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "backup")
+	evs := calls("acme", 20)
+	work := func(published, delivered []events.Event) {
+		t.Helper()
+		s := startServer(t, stream.ServerConfig{DataDir: dir, SyncAlways: true})
+		defer s.Shutdown()
+		b := openBus(t, connect(t, s))
+		defer b.Close()
+		l := openBacklog(t, b)
+		defer l.Close()
+		publish(t, b, published...)
+		got := fetch(t, l, len(delivered))
+		checkFetched(t, got, delivered)
+		finish(t, got...)
+		emptied(t, l)
+		checkStored(t, b, published)
+	}
+	work(evs[:30], evs[:30])
+	must(t, os.CopyFS(backup, os.DirFS(dir)))
+	work(evs, evs[30:])
+	must(t, os.RemoveAll(dir), os.CopyFS(dir, os.DirFS(backup)))
+	work(evs, evs[30:])
 }

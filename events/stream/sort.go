@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -169,26 +170,36 @@ func (l *line) last(group []*message) (map[string]place, error) {
 	return there, nil
 }
 
-// lastOf asks until the server has told of all subjects: it stops early when its answers grow too large.
+// shortestLookup is how long the first server that is asked what is stored may take; the next has twice as long. The question
+// goes to any replica, also to one that is frozen: the others need minutes to notice.
+const shortestLookup = 250 * time.Millisecond
+
+// lastOf asks until the servers have told of all subjects: one may not answer, and stops early when its answers grow too large.
 func (l *line) lastOf(subjects []string, there map[string]place) error {
-	for {
+	for patience := shortestLookup; ; {
 		known := len(there)
-		more, err := l.lastSome(subjects, there)
-		if err != nil || !more {
+		more, err := l.lastSome(subjects, there, patience)
+		switch {
+		case errors.Is(err, errNoAnswer) && patience < answerTimeout && !l.quits():
+			patience *= 2
+		case err != nil || !more:
 			return err
-		}
-		if len(there) == known {
+		case len(there) == known:
 			return errors.New("the server has more to tell, and does not")
 		}
 		subjects = slices.DeleteFunc(subjects, func(s string) bool { _, ok := there[s]; return ok })
+		if len(subjects) == 0 {
+			return nil
+		}
 	}
 }
 
-func (l *line) lastSome(subjects []string, there map[string]place) (more bool, err error) {
+func (l *line) lastSome(subjects []string, there map[string]place, patience time.Duration) (more bool, err error) {
 	call, err := l.ask("$JS.API.DIRECT.GET."+Name, map[string]any{"multi_last": subjects})
 	if err != nil {
 		return false, err
 	}
+	l.timer.Reset(patience)
 	for {
 		m, err := l.await(call)
 		if err != nil {

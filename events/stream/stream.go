@@ -25,7 +25,7 @@ const DefaultMaxAge = 336 * time.Hour
 
 // Settings are what a person may choose about the streams.
 type Settings struct {
-	Replicas int           // 1; 3 on a cluster
+	Replicas int           // at least; 0: 1; 3 on a cluster
 	MaxAge   time.Duration // 0: DefaultMaxAge
 }
 
@@ -143,9 +143,23 @@ func adapt(c, want jetstream.StreamConfig) jetstream.StreamConfig {
 	c.MaxMsgsPerSubject = want.MaxMsgsPerSubject // a call may be amended any number of times
 	c.NoAck = false
 	c.SubjectTransform = nil // the subject is how an event is found again
-	c.MaxAge, c.Replicas, c.Duplicates = want.MaxAge, want.Replicas, want.Duplicates
+	c.MaxAge, c.Duplicates = want.MaxAge, want.Duplicates
+	c.Replicas = max(c.Replicas, want.Replicas) // no copy is given up because one process was started without the setting
 	c.AllowDirect, c.AllowAtomicPublish = true, true
 	return c
+}
+
+// ensureState creates the bucket, or brings the one that is there to what callbus needs.
+func ensureState(ctx context.Context, js jetstream.JetStream, want jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
+	have, err := js.Stream(ctx, "KV_"+want.Bucket)
+	switch {
+	case err == nil:
+		want.Replicas = max(want.Replicas, have.CachedInfo().Config.Replicas)
+	case !errors.Is(err, jetstream.ErrStreamNotFound):
+		return nil, streamError(want.Bucket, err)
+	}
+	kv, err := js.CreateOrUpdateKeyValue(ctx, want)
+	return kv, streamError(want.Bucket, err)
 }
 
 func streamError(name string, err error) error {
@@ -159,14 +173,18 @@ func streamError(name string, err error) error {
 		return fmt.Errorf("%w: another stream takes subjects that %s needs; callbus needs an account of its own on this server: %w", ErrStream, name, err)
 	case api.ErrorCode == codeNoCluster:
 		return fmt.Errorf("%w: this server is alone and cannot keep several replicas; set CALLBUS_STREAM_REPLICAS=1: %w", ErrStream, err)
+	case api.ErrorCode == codeNoPeers:
+		return fmt.Errorf("%w: %s finds not as many nodes as CALLBUS_STREAM_REPLICAS says; see that all nodes of the cluster run JetStream, have joined it and have room, or set it lower: %w",
+			ErrStream, name, err)
 	}
 	return fmt.Errorf("%w: set up %s: %w", ErrStream, name, err)
 }
 
-// The server's codes for a stream whose subjects another one has, and for replicas where there is no cluster.
+// The server's codes for a stream whose subjects another one has, for replicas where there is no cluster, and where it is too small.
 const (
 	codeSubjectsOverlap jetstream.ErrorCode = 10065
 	codeNoCluster       jetstream.ErrorCode = 10074
+	codeNoPeers         jetstream.ErrorCode = 10005
 )
 
 // codesOfSettings are those with which the server refuses the settings of a stream. It calls them its own failures (500), but

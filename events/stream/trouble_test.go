@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"pgregory.net/rapid"
 
 	"github.com/callbus/callbus/events"
@@ -328,4 +329,31 @@ func (m *model) check(t *testing.T, rt *rapid.T, b *stream.Bus) {
 			}
 		}
 	}
+}
+
+// A server that answers, but is cut off from the stream, is left for another.
+func TestServerCutOff(t *testing.T) {
+	t.Parallel()
+	s := startOutside(t)
+	alone, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone.Start()
+	defer alone.WaitForShutdown()
+	defer alone.Shutdown()
+	both := s.URL() + "," + alone.ClientURL()
+	nc := dial(t, both)
+	for nc.ConnectedUrl() != s.URL() { // one of them, at random
+		nc.Close()
+		nc = dial(t, both)
+	}
+	b := openBus(t, nc)
+	for ctx := testContext(t); nc.ConnectedUrl() != alone.ClientURL(); time.Sleep(time.Millisecond) {
+		if nc.ConnectedUrl() == s.URL() {
+			s.restart()
+		}
+		must(t, ctx.Err())
+	}
+	publish(t, b, calls("acme", 3)...)
 }
