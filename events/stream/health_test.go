@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/callbus/callbus/events/stream"
+	"github.com/callbus/callbus/events/stream/natstest"
 )
 
 // health asks as a probe does: it does not wait for long.
@@ -41,15 +42,16 @@ func well(err error) bool { return err == nil }
 // A cluster that has lost its quorum is said to have, what is published waits, and is stored once when it has found itself.
 func TestHealthOfAClusterWithoutQuorum(t *testing.T) {
 	t.Parallel()
-	c := startCluster(t)
-	b := c.open()
+	c := startCluster(t, plainServer, natstest.Config{})
+	b := openOn(t, dial(t, c.URL()))
 	turns(t, b, well)
-	first := c.leader()
-	c.stop(first)
+	first, err := c.Leader(testContext(t), stream.Name)
+	must(t, err)
+	must(t, c.Stop(first))
 	turns(t, b, well) // two of three suffice
 	second := (first + 1) % 3
-	c.stop(second)
-	err := turns(t, b, func(err error) bool { return errors.Is(err, stream.ErrNoQuorum) || errors.Is(err, stream.ErrNoAnswer) })
+	must(t, c.Stop(second))
+	err = turns(t, b, func(err error) bool { return errors.Is(err, stream.ErrNoQuorum) || errors.Is(err, stream.ErrNoAnswer) })
 	t.Logf("without quorum it says: %v", err)
 	evs := calls("acme", 20)
 	published := make(chan error, 1)
@@ -62,7 +64,7 @@ func TestHealthOfAClusterWithoutQuorum(t *testing.T) {
 		t.Fatalf("without quorum events are said to be stored: %v", err)
 	default:
 	}
-	c.start(first)
+	must(t, c.Restart(first))
 	if err := <-published; err != nil {
 		t.Fatal(err)
 	}
