@@ -34,20 +34,9 @@ func all(pattern, text string) []string {
 // awaited are metrics that the rules and the dashboard ask for and the README does not list yet. One that it lists is to
 // be taken out here, which the test says; the map is empty when all are there.
 var awaited = map[string]bool{
-	"callbus_audit_calls_total":              true,
-	"callbus_build_info":                     true,
-	"callbus_callbacks_open":                 true,
-	"callbus_callbacks_return_seconds":       true,
-	"callbus_events_total":                   true,
-	"callbus_gaps_open":                      true,
-	"callbus_lease_takeovers_total":          true,
-	"callbus_leases_held":                    true,
-	"callbus_members":                        true,
-	"callbus_publish_duration_seconds":       true,
-	"callbus_ready":                          true,
-	"callbus_request_budget_remaining":       true,
-	"callbus_sink_delivery_duration_seconds": true,
-	"callbus_source_lag_seconds":             true,
+	"callbus_lease_takeovers_total": true,
+	"callbus_leases_held":           true,
+	"callbus_members":               true,
 }
 
 func TestWhatIsAskedForIsMeasured(t *testing.T) {

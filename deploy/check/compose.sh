@@ -13,7 +13,10 @@ mkdir -p secrets
 echo not-a-password >secrets/nats-password
 echo not-a-password >secrets/grafana-password
 compose compose.yaml >"$work/settings"
-grep -q '^CALLBUS_STREAM_REPLICAS=3$' "$work/settings"
+grep -q '^CALLBUS_STREAM_REPLICAS=3$' "$work/settings" || {
+  echo "compose: the events are not kept on all three servers" >&2
+  exit 1
+}
 
 # The secret lies elsewhere here than in the container.
 sed -i "s#=/run/secrets/#=$PWD/secrets/#" "$work/settings"
