@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nyaruka/phonenumbers"
@@ -23,11 +24,25 @@ type Home struct{ Timezone, Region string }
 // Zone returns the zone. Its error begins with TIMEZONE:.
 func (p Place) Zone() (*time.Location, error) {
 	name := cmp.Or(p.Timezone, p.Home.Timezone)
-	zone, err := time.LoadLocation(name)
+	zone, err := loadZone(name)
 	if err != nil || name == "Local" {
 		return nil, fmt.Errorf("TIMEZONE: %q is not a known time zone; a name such as %s is accepted", name, p.Home.Timezone)
 	}
 	return zone, nil
+}
+
+// zones are those that are in use, by name: each is some 2 kB, and a process may watch ten thousand accounts.
+var zones sync.Map
+
+func loadZone(name string) (*time.Location, error) {
+	if zone, ok := zones.Load(name); ok {
+		return zone.(*time.Location), nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err == nil {
+		zones.Store(name, zone)
+	}
+	return zone, err
 }
 
 // Country returns the country.

@@ -27,6 +27,7 @@ type fleet struct {
 	bus    *stream.Bus
 	meter  *busMeter
 	client *http.Client
+	turns  chan struct{} // see [mostRestores]
 	log    *slog.Logger
 	tracer trace.Tracer // nil for none
 
@@ -53,7 +54,7 @@ type ship struct {
 }
 
 func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
-	return &fleet{bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, log: log, berths: map[string]*berth{}}
+	return &fleet{bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, turns: make(chan struct{}, mostRestores), log: log, berths: map[string]*berth{}}
 }
 
 // vendorTransport is shared by all accounts: their connections are kept apart by host.
@@ -61,6 +62,7 @@ func vendorTransport() *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConns = 0 // one or two for each account, however many there are
 	t.MaxIdleConnsPerHost = 4
+	t.IdleConnTimeout = 20 * time.Second // what is polled less often connects each time: ten thousand idle connections cost more
 	return t
 }
 
@@ -150,7 +152,7 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 		return err
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: meteredBus{ingestBus{f.bus, b.fence}, f.meter}, Log: f.log, Tracer: f.tracer,
+		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer,
 	})
 	if err != nil {
 		return err

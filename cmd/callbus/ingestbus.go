@@ -15,8 +15,13 @@ import (
 // ingestBus is the event bus as a worker sees it: it knows nothing of NATS.
 type ingestBus struct {
 	*stream.Bus
-	fence string // the subject that another process puts an event on before it takes the account over; "" where that is not needed
+	fence string        // the subject that another process puts an event on before it takes the account over; "" where that is not needed
+	turns chan struct{} // of those that read back; nil for no end of them
 }
+
+// mostRestores is how many workers of a process read back their state at once: ten thousand that start together would each have
+// the server open a reader for them, and then all ask their vendors in the same moment.
+const mostRestores = 32
 
 var _ ingest.Bus = ingestBus{}
 
@@ -40,6 +45,15 @@ func (b ingestBus) Quarantine(ctx context.Context, account, provider string, row
 // Events passes over what cannot be read: it was not written by callbus, and no call depends on it.
 func (b ingestBus) Events(ctx context.Context, account string, since time.Time) iter.Seq2[events.Event, error] {
 	return func(yield func(events.Event, error) bool) {
+		if b.turns != nil {
+			select {
+			case b.turns <- struct{}{}:
+				defer func() { <-b.turns }()
+			case <-ctx.Done():
+				yield(events.Event{}, context.Cause(ctx))
+				return
+			}
+		}
 		for e, err := range b.Bus.Events(ctx, stream.Filter{Account: account, Since: since}) {
 			var unreadable *stream.UnreadableError
 			if errors.As(err, &unreadable) {
