@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"iter"
 	"maps"
 	"math/rand/v2"
@@ -133,8 +134,6 @@ func several(name string, n int) fault {
 var faultsOfOne = []fault{
 	on("the leader is killed", (*trial).leader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
 	on("another node is killed", (*trial).follower, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
-	on("the leader is stopped", (*trial).leader, (*natstest.Cluster).Stop, (*natstest.Cluster).Restart),
-	on("the leader is frozen", (*trial).leader, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
 	on("a node loses its disk", (*trial).follower, loseDisk, (*natstest.Cluster).Restart),
 	on("the leader of the sink is killed", (*trial).sinkLeader, (*natstest.Cluster).Kill, (*natstest.Cluster).Restart),
 }
@@ -144,7 +143,8 @@ func loseDisk(c *natstest.Cluster, i int) error {
 }
 
 var faultsOfAll = []fault{
-	on("the node we talk to is frozen", (*trial).ours, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
+	on("the leader is stopped", (*trial).leader, (*natstest.Cluster).Stop, (*natstest.Cluster).Restart),
+	on("the leader we talk to is frozen", (*trial).ours, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw),
 	{"the leader steps down", true, func(tr *trial) func() { tr.stepDown(""); return func() {} }},
 	several("two of three are killed", 2),
 	allKilled,
@@ -156,10 +156,14 @@ var allKilled = several("all are killed", 3)
 // are killed, stopped or frozen, and however many.
 func TestClusterFaults(t *testing.T) {
 	t.Parallel()
+	one := faultsOfOne
+	if *clusterFor > 0 {
+		one = append(slices.Clone(one), on("the leader is frozen", (*trial).leader, (*natstest.Cluster).Freeze, (*natstest.Cluster).Thaw))
+	}
 	for name, c := range map[string]struct {
 		faults []fault
 		sync   bool
-	}{"of one node": {faultsOfOne, true}, "of the cluster": {faultsOfAll, true}, "of a cluster that syncs later": {[]fault{allKilled}, false}} {
+	}{"of one node": {one, true}, "of the cluster": {faultsOfAll, true}, "of a cluster that syncs later": {[]fault{allKilled}, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: c.sync})
@@ -227,8 +231,17 @@ func (tr *trial) leader() int {
 
 func (tr *trial) follower() int { return (tr.leader() + 1 + rand.IntN(2)) % 3 }
 
-// ours is the node that the publisher is connected to.
+// ours is the node that the publisher is connected to. It leads the stream as well.
 func (tr *trial) ours() int {
+	tr.t.Helper()
+	ours := tr.connected()
+	for tr.leader() != ours {
+		tr.stepDown(fmt.Sprintf(`{"placement":{"preferred":"n%d"}}`, ours))
+	}
+	return ours
+}
+
+func (tr *trial) connected() int {
 	return tr.wait("connection", func(context.Context) (int, error) {
 		for i := range tr.cluster.Nodes() {
 			if tr.cluster.NodeURL(i) == tr.load.nc.ConnectedUrl() {

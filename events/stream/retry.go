@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -53,6 +54,9 @@ func isLasting(err error) bool {
 	}
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
+		if api.ErrorCode == codeNoPeers && strings.Contains(api.Description, "offline") {
+			return false // a node of a cluster that begins, or of one that lacks a node
+		}
 		return api.Code < 500 && api.Code != 429 || slices.Contains(codesOfSettings, api.ErrorCode)
 	}
 	return !isTransient(err)
