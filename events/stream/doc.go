@@ -34,6 +34,13 @@
 // Beside the consumer its position is kept in the bucket, with its filters: a consumer that is deleted is made anew from there,
 // and one of a stream that was made anew begins at its beginning. One process at a time may run a sink.
 //
+// # Many processes
+//
+// A [Roster] shares out accounts and sinks among the processes on a bus: each says that it lives by a key that ends by itself, and
+// what each has are keys that change hands only by comparing revisions (bucket CALLBUS_LEASES). No process leads. It makes it likely
+// that one process has an account; that nothing is published twice does not depend on it: most events have places that are taken once,
+// and for the others [Bus.PublishFenced] has the stream refuse a process whose term another one has ended.
+//
 // # How it fails
 //
 // A server that is away, full, or changing its leader is waited for, until the caller's context is done; the error then holds
