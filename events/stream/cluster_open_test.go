@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/callbus/callbus/events/stream"
 	"github.com/callbus/callbus/events/stream/natstest"
 )
@@ -23,7 +25,7 @@ func TestReplicas(t *testing.T) {
 		must(t, err)
 		defer b.Close()
 		must(t, b.Publish(testContext(t), calls("acme", 10)...))
-		for _, name := range []string{"CALLBUS", "CALLBUS_DEAD", "KV_CALLBUS_STATE"} {
+		for _, name := range streamNames {
 			if got := streamConfig(t, nc, name).Replicas; got != want {
 				t.Errorf("opened for %d replicas, %s has %d, want %d", replicas, name, got, want)
 			}
@@ -31,7 +33,7 @@ func TestReplicas(t *testing.T) {
 	}
 	ensure(1, 1)
 	ensure(3, 3)
-	must(t, c.Await(testContext(t))) // the one replica that there was may be on the node that goes
+	awaitReplicas(t, nc) // the one replica that there was may be on the node that goes
 	must(t, c.Kill(2))
 	ensure(3, 3)
 	ensure(1, 3)
@@ -51,4 +53,28 @@ func TestReplicas(t *testing.T) {
 	b, err := stream.Open(testContext(t), nc, stream.Settings{Replicas: 3})
 	must(t, err)
 	b.Close()
+}
+
+var streamNames = []string{"CALLBUS", "CALLBUS_DEAD", "KV_CALLBUS_STATE"}
+
+// awaitReplicas waits until each stream has two more replicas that have caught up.
+func awaitReplicas(t *testing.T, nc *nats.Conn) {
+	t.Helper()
+	for _, name := range streamNames {
+		for ctx := testContext(t); !replicated(t, ctx, nc, name); time.Sleep(20 * time.Millisecond) {
+			must(t, ctx.Err())
+		}
+	}
+}
+
+func replicated(t *testing.T, ctx context.Context, nc *nats.Conn, name string) bool {
+	s, err := jetStream(t, nc).Stream(ctx, name)
+	must(t, err)
+	current := 0
+	for _, r := range s.CachedInfo().Cluster.Replicas {
+		if r.Current && r.Lag == 0 {
+			current++
+		}
+	}
+	return current == 2
 }
