@@ -28,7 +28,11 @@ build: ## build bin/callbus, static, with its version in it
 
 .PHONY: test
 test: ## run all tests under the race detector
-	go test -race -timeout $(TEST_TIMEOUT) ./...
+	go test -race -short -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: test-long
+test-long: ## the same, with all the random worlds, hours of calls and instants at which something is killed
+	go test -race -timeout 40m ./...
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, go.mod

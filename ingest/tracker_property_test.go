@@ -283,8 +283,8 @@ func (l *life) restart() {
 	}
 }
 
-// worlds is how many random worlds each of the two parts of the property test lives through.
-const worlds = 500
+// worlds is how many random worlds each of the two parts of the property test lives through; with -short a fifth.
+const worlds = 1000
 
 func TestMain(m *testing.M) {
 	// The same worlds every time, so that a change is to blame for a failure. -rapid.seed=0 -rapid.checks=100000 on the

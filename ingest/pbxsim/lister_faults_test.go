@@ -38,7 +38,7 @@ func TestEachFaultBefallsItsShareOfListsAndShowsNothingWrong(t *testing.T) {
 }
 
 func askUnderFault(t *testing.T, l *lister, fault pbxsim.Fault) {
-	const requests = 120
+	const requests = 60
 	l.now = l.now.Add(30 * time.Minute)
 	l.http.Timeout = 10 * time.Second
 	right := map[string]string{}

@@ -25,7 +25,7 @@ func TestWhile1FaultsBefallTheirShareAndShowNothingWrong(t *testing.T) {
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const requests = 100
-				w := watchRomanian(pbxsim.Config{Seed: 20, Rate: 6}, pbxsim.While1Config{})
+				w := watchRomanian(pbxsim.Config{Seed: 20, Rate: 4}, pbxsim.While1Config{})
 				w.now = w.now.Add(time.Hour)
 				want := romanianFacts(t, w)
 				w.SetFaults(pbxsim.Faults{Chance: map[pbxsim.Fault]float64{fault: 0.25}})
