@@ -81,8 +81,9 @@ type lease struct {
 
 // RosterStatus is how the work is shared out, as one process sees it.
 type RosterStatus struct {
-	Members   int // living processes
-	Held      map[DutyKind]int
+	Members   int              // living processes
+	Held      map[DutyKind]int // by this process
+	Wanted    map[DutyKind]int // that it is ready to do
 	Takeovers map[DutyKind]int // duties taken from processes that had vanished
 }
 
@@ -180,7 +181,7 @@ func (r *Roster) Term(d Duty) (_ Term, ok bool) {
 func (r *Roster) Status() RosterStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := RosterStatus{Members: len(r.members), Held: map[DutyKind]int{}, Takeovers: map[DutyKind]int{}}
+	s := RosterStatus{Members: len(r.members), Held: map[DutyKind]int{}, Wanted: map[DutyKind]int{}, Takeovers: map[DutyKind]int{}}
 	for _, k := range r.config.Kinds {
 		s.Held[k], s.Takeovers[k] = 0, r.takeover[k]
 	}
@@ -188,6 +189,9 @@ func (r *Roster) Status() RosterStatus {
 		if l.doing {
 			s.Held[d.Kind]++
 		}
+	}
+	for d := range r.wishes {
+		s.Wanted[d.Kind]++
 	}
 	return s
 }
