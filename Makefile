@@ -27,8 +27,9 @@ build: ## build bin/callbus, static, with its version in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/callbus ./cmd/callbus
 
 .PHONY: test
+# Many tests wait for a process, a server or a second: three packages at once keep two cores busy.
 test: ## run all tests under the race detector
-	go test -race -short -timeout $(TEST_TIMEOUT) ./...
+	go test -race -short -p 3 -timeout $(TEST_TIMEOUT) ./...
 
 .PHONY: test-long
 test-long: ## the same, with all the random worlds, hours of calls and instants at which something is killed

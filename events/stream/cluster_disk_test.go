@@ -10,6 +10,9 @@ import (
 // Disks that take long to sync make publishing slow, and nothing else. An acknowledgement waits for the disks of two of three.
 func TestClusterSlowDisks(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("make test-long does this: it needs a nats-server of its own, which takes a minute to build")
+	}
 	const slow = 200 * time.Millisecond
 	tr := startTrial(t, faultyServer, natstest.Config{SyncAlways: true})
 	sink := startCarrier(t, openBacklog(t, tr.load.bus))

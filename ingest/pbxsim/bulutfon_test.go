@@ -244,6 +244,7 @@ func TestBulutfonsTimeLimitsSlide(t *testing.T) {
 }
 
 func TestBulutfonsOrder(t *testing.T) {
+	long(t)
 	l := bulutfon(pbxsim.Config{Seed: 4, Rate: 20}, pbxsim.BulutfonConfig{Plain: true})
 	l.now = l.now.Add(30 * time.Minute)
 	for name, tc := range map[string]struct {

@@ -39,6 +39,7 @@ func anHourIn(tc pbxsim.TelsamConfig) *watched {
 const cdrQuery = "cdr&date1=060520241150&date2=060520241200"
 
 func TestEachFaultBefallsItsShareAndShowsNothingWrong(t *testing.T) {
+	long(t)
 	for _, fault := range pbxsim.AllFaults() {
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

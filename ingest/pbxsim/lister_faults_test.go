@@ -25,6 +25,7 @@ func listers(c pbxsim.Config, r pbxsim.Records, f pbxsim.Faults) map[string]*lis
 }
 
 func TestEachFaultBefallsItsShareOfListsAndShowsNothingWrong(t *testing.T) {
+	long(t)
 	for _, fault := range pbxsim.AllFaults() {
 		for name := range listers(pbxsim.Config{}, pbxsim.Records{}, pbxsim.Faults{}) {
 			t.Run(name+" "+string(fault), func(t *testing.T) {
@@ -179,6 +180,7 @@ func TestPagesDrift(t *testing.T) {
 }
 
 func TestARecordReadsTheSameWhoeverAsksAndWhen(t *testing.T) {
+	long(t)
 	rec := pbxsim.Records{GarbageRate: 0.05, GarbledRate: 0.1, CorrectRate: 0.2, LateRate: 0.2}
 	for name, l := range listers(pbxsim.Config{Seed: 22, Rate: 20}, rec, pbxsim.MixedFaults(0.3)) {
 		t.Run(name, func(t *testing.T) {

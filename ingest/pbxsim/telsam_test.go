@@ -78,6 +78,7 @@ func (s *sight) add(t *testing.T, r row, now time.Time) {
 }
 
 func TestTheActiveCallsAreThoseOfTheTruth(t *testing.T) {
+	long(t)
 	w := watch(pbxsim.Config{Seed: 11, Rate: 120, Scale: 0.1}, pbxsim.TelsamConfig{})
 	until := w.now.Add(2 * time.Minute)
 	seen := look(t, w, until)

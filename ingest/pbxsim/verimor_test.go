@@ -308,6 +308,7 @@ func TestVerimorsQuestionsAndAnswers(t *testing.T) {
 }
 
 func TestTimesInAQuestionToVerimor(t *testing.T) {
+	long(t)
 	l := verimor(pbxsim.Config{Seed: 7, Rate: 15}, pbxsim.VerimorConfig{})
 	l.now = l.now.Add(3 * time.Hour) // 11:00 UTC, 14:00 in Istanbul
 	for name, span := range map[string][2]string{

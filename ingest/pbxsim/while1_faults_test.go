@@ -18,6 +18,7 @@ import (
 )
 
 func TestWhile1FaultsBefallTheirShareAndShowNothingWrong(t *testing.T) {
+	long(t)
 	for _, fault := range pbxsim.AllFaults() {
 		if fault == pbxsim.EmptyByMistake { // of active calls, which this vendor does not list
 			continue

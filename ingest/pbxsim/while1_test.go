@@ -156,6 +156,7 @@ func channelBefore(a, b string) bool {
 
 // What the rows of each kind of call are.
 func TestWhile1RowsOfEachKindOfCall(t *testing.T) {
+	long(t)
 	w := watchRomanian(pbxsim.Config{Seed: 1, Rate: 30}, pbxsim.While1Config{Plain: true})
 	start := w.now
 	w.now = w.now.Add(6 * time.Hour)
@@ -285,6 +286,7 @@ const while1SampleRow = `{
 }`
 
 func TestWhile1FormsWobbleUnlessPlain(t *testing.T) {
+	long(t)
 	forms := []string{`"id":"`, `"id":2`, `"bill_minutes":0`, `"bill_minutes":"0"`, `"qname":null`, `"qname":""`,
 		`"page_size":"100"`, `"page_size":100`, `"row_count":0,`, `"is_recovered":"1"`, `"is_recovered":1`, `"is_recovered":true`}
 	for plain, want := range map[bool][]string{
@@ -317,6 +319,7 @@ func TestWhile1FormsWobbleUnlessPlain(t *testing.T) {
 
 // The same rows have the same ids, whoever asked before, how often, and in what order; also where the world forgets.
 func TestWhile1IDsDependOnNothingButTheWorld(t *testing.T) {
+	long(t)
 	config := pbxsim.Config{Seed: 6, Rate: 10}
 	wc := pbxsim.While1Config{Plain: true, LateRowRate: 0.2, Records: pbxsim.Records{GarbageRate: 0.05, LateRate: 0.1}}
 	read := func(config pbxsim.Config, steps ...time.Duration) []row {
@@ -352,6 +355,7 @@ func TestWhile1IDsDependOnNothingButTheWorld(t *testing.T) {
 
 // A reader that follows the ids must expect that a smaller one turns up after a greater one, a moment later.
 func TestWhile1NeighboursMayBeListedOutOfOrder(t *testing.T) {
+	long(t)
 	w := watchRomanian(pbxsim.Config{Seed: 7, Rate: 60}, pbxsim.While1Config{})
 	c := newRomanianClient(w)
 	seen, greatest, late := map[int]time.Time{}, 0, 0
@@ -519,6 +523,7 @@ func TestWhile1RecordingOfATalk(t *testing.T) {
 // The row says what a clock on the wall showed, so the hour that is repeated holds the rows of two. Their channels tell
 // which is which.
 func TestWhile1ClocksThatAreTurnedBack(t *testing.T) {
+	long(t)
 	turned := time.Date(2024, 10, 27, 1, 0, 0, 0, time.UTC) // 04:00 becomes 03:00
 	for name, skew := range map[string]time.Duration{"right clock": 0, "fast clock": 90 * time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -556,6 +561,7 @@ func TestWhile1RowsOfLastYearAreListedThisYear(t *testing.T) {
 }
 
 func TestWhile1RatesOfWhatBefallsRecords(t *testing.T) {
+	long(t)
 	w := watchRomanian(pbxsim.Config{Seed: 8, Rate: 60, Scale: 0.2}, pbxsim.While1Config{Records: pbxsim.Records{
 		LateRate: 0.1, GarbageRate: 0.03, GarbledRate: 0.05, CorrectRate: 0.2,
 	}})

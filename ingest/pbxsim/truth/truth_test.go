@@ -15,8 +15,8 @@ import (
 // without warning, at a random moment, and what is in its stream at the end is held against the truth.
 func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
 	t.Parallel()
-	s := Rough(5, 40*time.Second, 20)
-	s.Calm = 65 * time.Second
+	s := Rough(5, 25*time.Second, 20)
+	s.Calm = 50 * time.Second
 	s.Vendors = watched(s.Calm)
 	s.Manner.Records.LateLag.Max = 20 * time.Second
 	// Callers that cannot be told apart within seconds are for the tests in virtual time, which see the same every time.
@@ -33,8 +33,8 @@ func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
 // kind is killed and comes back, and so is a server; what another one took over is done once.
 func TestNothingIsLostOrDoubledWhenProcessesAndServersDie(t *testing.T) {
 	t.Parallel()
-	s := Spread(1, 45*time.Second, 4)
-	s.Calm = 45 * time.Second
+	s := Spread(1, 35*time.Second, 4)
+	s.Calm = 40 * time.Second
 	s.Vendors = watched(s.Calm)
 	s.Vendors[0].Rate = 120
 	s.Binary, s.Folder = binary, t.TempDir()
