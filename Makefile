@@ -2,6 +2,8 @@
 
 STATICCHECK_VERSION := v0.8.2
 TEST_TIMEOUT        ?= 8m
+# These wait for processes, servers and seconds most of their time: they begin first, and the others fill the cores meanwhile.
+TEST_FIRST          := ./ingest/pbxsim/truth ./events/stream ./cmd/callbus
 FUZZTIME            ?= 10s
 BENCH               ?= .
 TRUTH               ?= ./ingest/pbxsim/truth
@@ -27,9 +29,8 @@ build: ## build bin/callbus, static, with its version in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/callbus ./cmd/callbus
 
 .PHONY: test
-# Many tests wait for a process, a server or a second: three packages at once keep two cores busy.
 test: ## run all tests under the race detector
-	go test -race -short -p 3 -timeout $(TEST_TIMEOUT) ./...
+	go test -race -short -p 4 -timeout $(TEST_TIMEOUT) $(TEST_FIRST) ./...
 
 .PHONY: test-long
 test-long: ## the same, with all the random worlds, hours of calls and instants at which something is killed
