@@ -44,7 +44,7 @@ type catcher struct {
 
 func (c *catcher) tracedSweep(ctx context.Context, chunk Window) error {
 	traced, span := c.beginReading(ctx, events.CDRs, lookBackReading)
-	err := aside(func() error { return c.sweep(traced, chunk) })
+	err := c.sweep(traced, chunk)
 	endReading(ctx, span, err)
 	return err
 }

@@ -25,23 +25,12 @@ const (
 // belongs to the same trace.
 func (w *Worker) reading(ctx context.Context, list events.List, what string, read func(context.Context) error) error {
 	traced, span := w.beginReading(ctx, list, what)
-	err := aside(func() error {
-		err := read(traced)
-		if err != nil && ctx.Err() == nil {
-			w.failed(traced, list, err)
-		}
-		return err
-	})
+	err := read(traced)
+	if err != nil && ctx.Err() == nil {
+		w.failed(traced, list, err)
+	}
 	endReading(ctx, span, err)
 	return err
-}
-
-// aside does f on a stack of its own. A request needs a deep one, and a poller that keeps it while it waits for the next costs as much
-// again as the account itself, ten thousand times.
-func aside(f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	return <-done
 }
 
 // beginReading begins a trace; without a tracer it returns ctx and nil. The span says nothing of any call.
