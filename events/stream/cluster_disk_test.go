@@ -52,6 +52,9 @@ func (tr *trial) leadsNode0() {
 // have. The disk is a file system of its own where the test may mount one; everywhere else it only says that it is full.
 func TestClusterFullDisk(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("make test-long does this; TestFullDisk fills that of one server")
+	}
 	disk := diskToFill(t)
 	tr := startTrial(t, disk.binary, natstest.Config{SyncAlways: true, Stores: []string{disk.folder}})
 	sink := startCarrier(t, openBacklog(t, tr.load.bus))

@@ -33,6 +33,9 @@ func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
 // kind is killed and comes back, and so is a server; what another one took over is done once.
 func TestNothingIsLostOrDoubledWhenProcessesAndServersDie(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("make test-long does this, and make truth for longer")
+	}
 	s := Spread(1, 35*time.Second, 4)
 	s.Calm = 40 * time.Second
 	s.Vendors = watched(s.Calm)
