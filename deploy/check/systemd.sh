@@ -11,13 +11,13 @@ fail() {
   exit 1
 }
 
-mkdir -p "$work/root/usr/lib/systemd" "$work/root/etc/systemd/system"
-cp -a /usr/lib/systemd/system "$work/root/usr/lib/systemd/"
-install -D -m 0755 bin/callbus "$work/root/usr/bin/callbus"
-install -m 0644 "$unit" "$work/root/etc/systemd/system/"
-systemd-analyze verify --man=no --root="$work/root" callbus.service 2>&1 | tee "$work/verify"
+mkdir -p "$work/tree/usr/lib/systemd" "$work/tree/etc/systemd/system"
+cp -a /usr/lib/systemd/system "$work/tree/usr/lib/systemd/"
+install -D -m 0755 bin/callbus "$work/tree/usr/bin/callbus"
+install -m 0644 "$unit" "$work/tree/etc/systemd/system/"
+systemd-analyze verify --man=no --root="$work/tree" callbus.service 2>&1 | tee "$work/verify"
 [ ! -s "$work/verify" ] || fail "systemd has something to say of $unit"
-systemd-analyze security --offline=yes --root="$work/root" --threshold=15 callbus.service >"$work/security" || {
+systemd-analyze security --offline=yes --root="$work/tree" --threshold=15 callbus.service >"$work/security" || {
   cat "$work/security" >&2
   fail "the unit leaves more to see than it should"
 }

@@ -10,9 +10,6 @@ import (
 // Disks that take long to sync make publishing slow, and nothing else. An acknowledgement waits for the disks of two of three.
 func TestClusterSlowDisks(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("make test-long does this: it needs a nats-server of its own, which takes a minute to build")
-	}
 	const slow = 200 * time.Millisecond
 	tr := startTrial(t, faultyServer, natstest.Config{SyncAlways: true})
 	sink := startCarrier(t, openBacklog(t, tr.load.bus))
@@ -52,9 +49,6 @@ func (tr *trial) leadsNode0() {
 // have. The disk is a file system of its own where the test may mount one; everywhere else it only says that it is full.
 func TestClusterFullDisk(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("make test-long does this; TestFullDisk fills that of one server")
-	}
 	disk := diskToFill(t)
 	tr := startTrial(t, disk.binary, natstest.Config{SyncAlways: true, Stores: []string{disk.folder}})
 	sink := startCarrier(t, openBacklog(t, tr.load.bus))

@@ -17,9 +17,6 @@ import (
 // no hindrance, no quorum is waited for, and more replicas than nodes are refused.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("make test-long does this")
-	}
 	c := startCluster(t, plainServer, natstest.Config{})
 	nc := dial(t, c.URL())
 	ensure := func(replicas, want int) {

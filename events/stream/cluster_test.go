@@ -166,9 +166,6 @@ func TestClusterFaults(t *testing.T) {
 	}{"of one node": {one, true}, "of the cluster": {faultsOfAll, true}, "of a cluster that syncs later": {[]fault{allKilled}, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if testing.Short() && name != "of one node" {
-				t.Skip("make test-long does this")
-			}
 			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: c.sync})
 			sink := startCarrier(t, openBacklog(t, tr.load.bus))
 			for f := range drawn(c.faults) {

@@ -334,9 +334,6 @@ func (m *model) check(t *testing.T, rt *rapid.T, b *stream.Bus) {
 // A server that answers, but is cut off from the stream, is left for another.
 func TestServerCutOff(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("make test-long does this")
-	}
 	s := startOutside(t)
 	alone, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
 	if err != nil {

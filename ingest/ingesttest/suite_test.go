@@ -56,9 +56,6 @@ func TestAProviderThatDoesAllRightPasses(t *testing.T) {
 }
 
 func TestEachCheckFindsWhatItIsFor(t *testing.T) {
-	if testing.Short() {
-		t.Skip("make test-long does this: it tries the checks themselves")
-	}
 	ingesttest.WithLess(t)
 	for _, check := range ingesttest.Checks() {
 		if len(slips[check]) == 0 {

@@ -145,9 +145,6 @@ var slips = map[string][]string{
 }
 
 func TestEachCheckFindsWhatItIsFor(t *testing.T) {
-	if testing.Short() {
-		t.Skip("make test-long does this: it tries the checks themselves")
-	}
 	for _, check := range sinktest.CheckNames() {
 		if len(slips[check]) == 0 {
 			t.Errorf("nothing shows that %q finds anything", check)

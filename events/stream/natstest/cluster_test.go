@@ -82,9 +82,6 @@ func must(t *testing.T, err error) {
 
 // The disk of a node is slow, full, and good again.
 func TestFaultyDisk(t *testing.T) {
-	if testing.Short() {
-		t.Skip("make test-long does this: it needs a nats-server of its own, which takes a minute to build")
-	}
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
