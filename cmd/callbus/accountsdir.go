@@ -125,7 +125,9 @@ func (d *accountsDir) lookAt(name string, now time.Time) (_ accountChange, ok bo
 		return accountChange{}, false
 	}
 	c, ok := d.take(name, path, f)
-	c.Since = touched
+	if c.Since = touched; touched.After(now) {
+		c.Since = now // newer settings than now's would be the newest for ever
+	}
 	return c, ok
 }
 

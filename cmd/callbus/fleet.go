@@ -40,7 +40,7 @@ type fleet struct {
 type berth struct {
 	mu      sync.Mutex // one thing at a time is done about an account
 	account Account
-	fence   string // see [ingestBus]
+	fence   string // of the term in which this process has it, see [ingestBus]
 
 	ship atomic.Pointer[ship] // nil while this process does not watch the account
 }
@@ -76,8 +76,7 @@ func budgeted(client *http.Client, a Account) (*http.Client, *vendorhttp.Budget)
 	return &http.Client{Transport: budget}, budget
 }
 
-// know says that a is an account that this process may watch, and returns the settings it would do so with. If it does, it goes
-// on with these.
+// know says that a is an account that this process may watch. If it watches it already, it goes on with these settings.
 func (f *fleet) know(ctx context.Context, a Account) error {
 	b := f.berth(a.Name, true)
 	b.mu.Lock()
@@ -114,18 +113,19 @@ func (f *fleet) take(ctx context.Context, name string, t stream.Term) error {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.fence = ""
-	if b.account.Vendor.ListsActive() {
-		b.fence = stream.Subject(lapsed(b.account, t.ID, time.Now()))
-		if err := f.endTerms(ctx, b.account, t); err != nil {
-			return err
-		}
+	b.fence = stream.Subject(lapsed(b.account, t.ID, time.Now()))
+	if err := f.endTerms(ctx, b.account, t); err != nil {
+		return err
 	}
 	return f.sail(ctx, b)
 }
 
-// endTerms sees to it that processes which had the account and vanished publish nothing more that only they know.
+// endTerms sees to it that processes which had the account and vanished publish nothing more that only they know: what they had seen
+// of active calls.
 func (f *fleet) endTerms(ctx context.Context, a Account, t stream.Term) error {
+	if !a.Vendor.ListsActive() {
+		return nil
+	}
 	for _, term := range t.Lapsed {
 		from := t.LastSeen
 		if from.IsZero() {

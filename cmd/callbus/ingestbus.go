@@ -15,7 +15,7 @@ import (
 // ingestBus is the event bus as a worker sees it: it knows nothing of NATS.
 type ingestBus struct {
 	*stream.Bus
-	fence string        // the subject that another process puts an event on before it takes the account over; "" where that is not needed
+	fence string        // the subject that another process puts an event on before it takes the account over; "" for none
 	turns chan struct{} // of those that read back; nil for no end of them
 }
 

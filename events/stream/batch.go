@@ -57,6 +57,14 @@ func (l *line) publishBatch(group []*message) (ack, error) {
 	return l.awaitCommit(call, id, len(group))
 }
 
+// publishAll publishes msgs, all or none: for themselves, or as one atomic batch.
+func (l *line) publishAll(msgs []*message) (ack, error) {
+	if len(msgs) == 1 {
+		return l.publish(msgs[0])
+	}
+	return l.publishBatch(msgs)
+}
+
 // awaitCommit reads the answers to a batch. An error of the first message comes first, and says more than that of the
 // commit, which only finds that the beginning is missing.
 func (l *line) awaitCommit(call, id string, n int) (ack, error) {

@@ -144,12 +144,7 @@ func (d *Diary) store(l *line, msgs []*message) error {
 	if len(msgs) > batchMessages {
 		return errors.New("it is more than the server takes at once")
 	}
-	var err error
-	if len(msgs) == 1 {
-		_, err = l.publish(msgs[0])
-	} else {
-		_, err = l.publishBatch(msgs)
-	}
+	_, err := l.publishAll(msgs)
 	return err
 }
 

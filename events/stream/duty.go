@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,7 +56,7 @@ type holding struct {
 // unless it was an earlier life of the same process, which is over for certain.
 func (h holding) taken(me, term string, w Wish) holding {
 	if h.Owner != "" && h.Owner != me {
-		h.Lapsed = append(append([]string(nil), h.Lapsed...), h.Term)
+		h.Lapsed = append(slices.Clone(h.Lapsed), h.Term)
 	}
 	h.Owner, h.Term, h.Runs, h.Asks = me, term, w.Settings, ""
 	return h.told(w)

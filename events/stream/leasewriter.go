@@ -102,13 +102,7 @@ func (w *leaseWriter) together(all []*leasePut) error {
 	for i, p := range all {
 		group[i] = &p.message
 	}
-	var a ack
-	var err error
-	if len(group) == 1 {
-		a, err = w.line.publish(group[0])
-	} else {
-		a, err = w.line.publishBatch(group)
-	}
+	a, err := w.line.publishAll(group)
 	for i, p := range all {
 		p.written = a.Seq - uint64(len(all)-1-i)
 	}

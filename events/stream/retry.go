@@ -30,12 +30,17 @@ func retry(ctx context.Context, what string, f func(context.Context) error) erro
 		}
 		last = err
 		d := min(shortestPause<<min(n, 10), longestPause)
-		t := time.NewTimer(d/2 + rand.N(d/2))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
+		sleep(ctx, d/2+rand.N(d/2))
+	}
+}
+
+// sleep waits for d, or until ctx is done.
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -77,15 +77,6 @@ func (r *Roster) resign() {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
-}
-
 // stepEvery is how often is thought about what only time changes.
 const stepEvery = 500 * time.Millisecond
 

@@ -33,7 +33,7 @@ type RosterConfig struct {
 
 // A Roster shares out duties among the processes on one bus: evenly, and so that nothing moves without need. A process says that
 // it lives by a key that ends by itself; who has a duty is a key that changes hands only by comparing revisions. So every duty is
-// done by one process at a time, but for one that was thought dead and is not: its term must be fenced, see [Bus.EndTerm].
+// done by one process at a time, but for one that was thought dead and is not: its term must be fenced, see [Bus.PublishFenced].
 //
 // A process that dies is noticed after some six seconds, and the others take over what it did. While the bus has no quorum nothing
 // changes hands.
@@ -165,16 +165,6 @@ func (r *Roster) Unwant(d Duty) {
 	delete(r.wishes, d)
 	r.mu.Unlock()
 	r.poke()
-}
-
-// Term returns the term in which this process does d; not ok when it does not.
-func (r *Roster) Term(d Duty) (_ Term, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if l := r.mine[d]; l != nil {
-		return l.Term, true
-	}
-	return Term{}, false
 }
 
 // Status returns how the work is shared out.

@@ -90,7 +90,7 @@ func stateBucket(s Settings) jetstream.KeyValueConfig {
 		Description:    "State of callbus that no event says",
 		Storage:        jetstream.FileStorage,
 		Replicas:       s.Replicas,
-		LimitMarkerTTL: time.Hour, // lets a key, such as a lease, end by itself
+		LimitMarkerTTL: time.Hour, // lets a key end by itself
 	}
 }
 

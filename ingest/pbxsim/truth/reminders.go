@@ -56,9 +56,7 @@ func hoursOf(now time.Time) string {
 
 // sinkVariables is the environment in which callbus has the sinks.
 func sinkVariables(all []Reminders, now time.Time) (env []string) {
-	var names []string
 	for _, r := range all {
-		names = append(names, r.Name)
 		prefix := "CALLBUS_SINK_" + strings.ToUpper(r.Name) + "_"
 		scope, hours := "number", "Mon-Sun 00:00-24:00"
 		if r.ByQueue {
@@ -71,7 +69,15 @@ func sinkVariables(all []Reminders, now time.Time) (env []string) {
 			prefix+"AFTER="+strings.Trim(strings.ReplaceAll(fmt.Sprint(r.After), " ", ","), "[]"),
 			prefix+"GRACE="+r.Grace.String(), prefix+"MAX_AGE="+r.MaxAge.String(), prefix+"SCOPE="+scope)
 	}
-	return append(env, "CALLBUS_SINKS="+strings.Join(names, ","))
+	return append(env, "CALLBUS_SINKS="+sinkNames(all))
+}
+
+func sinkNames(all []Reminders) string {
+	var names []string
+	for _, r := range all {
+		names = append(names, r.Name)
+	}
+	return strings.Join(names, ",")
 }
 
 // scoreCallbacks holds what was told of an account's callers who were missed against the truth.

@@ -187,15 +187,20 @@ func (s Scenario) Run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	until := time.Now()
-	for _, p := range pbxs {
-		p.SetFaults(pbxsim.Faults{})
-	}
-	if err := rest(ctx, s.Calm); err != nil {
+	if err := s.calmDown(ctx, pbxs); err != nil {
 		return Result{}, err
 	}
 	result, err := s.judge(ctx, evidence{pbxs: pbxs, bus: c.natsURL(), away: c.away, listener: listener, since: since, until: until})
 	result.Restarted = c.meanStart()
 	return result, errors.Join(err, c.terminate())
+}
+
+// calmDown lets callbus catch up without faults.
+func (s Scenario) calmDown(ctx context.Context, pbxs []pbxsim.Shown) error {
+	for _, p := range pbxs {
+		p.SetFaults(pbxsim.Faults{})
+	}
+	return rest(ctx, s.Calm)
 }
 
 // A machine whose disk stands still for half a minute makes callbus late, not wrong: what is not there yet has moreTime to come

@@ -76,10 +76,7 @@ func runSpread(ctx context.Context, s Scenario, troubles int) (Result, error) {
 		return Result{}, err
 	}
 	until := time.Now()
-	for _, p := range pbxs {
-		p.SetFaults(pbxsim.Faults{})
-	}
-	if err := rest(ctx, s.Calm); err != nil {
+	if err := s.calmDown(ctx, pbxs); err != nil {
 		return Result{}, err
 	}
 	r, err := s.judge(ctx, evidence{
@@ -104,11 +101,7 @@ func processes(s Scenario, cluster *natstest.Cluster, pbxs []pbxsim.Shown, url, 
 		if err != nil {
 			return nil, err
 		}
-		names := make([]string, 0, len(s.Sinks)+1)
-		for _, r := range s.Sinks {
-			names = append(names, r.Name)
-		}
-		c.env = append(c.env, "CALLBUS_SINKS=hook,"+names[0]+","+names[1], "CALLBUS_SINK_HOOK_KIND=webhook", "CALLBUS_SINK_HOOK_URL="+hook,
+		c.env = append(c.env, "CALLBUS_SINKS=hook,"+sinkNames(s.Sinks), "CALLBUS_SINK_HOOK_KIND=webhook", "CALLBUS_SINK_HOOK_URL="+hook,
 			"CALLBUS_SINK_HOOK_TYPES=*", "CALLBUS_SINK_HOOK_START=all", "CALLBUS_SINK_HOOK_ALLOW_CIDRS=127.0.0.1/32",
 			"CALLBUS_SINK_HOOK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 		c.url = cluster.URL()
