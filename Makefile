@@ -36,12 +36,14 @@ test: ## run all tests under the race detector
 test-long: ## the same, with all the random worlds, hours of calls and instants at which something is killed
 	go test -race -timeout 40m ./...
 
+# With -race: what is compiled for these the tests need as well, and what the tools are made of, make build does.
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, go.mod
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)); \
 	  [ -z "$$unformatted" ] || { echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; }
-	go vet ./...
-	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION) ./...
+	go vet -race ./...
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools go install -trimpath honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+	GOFLAGS=-race bin/tools/staticcheck ./...
 	go mod tidy -diff
 
 .PHONY: fuzz

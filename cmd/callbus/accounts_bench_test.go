@@ -32,7 +32,7 @@ var (
 func BenchmarkAccounts(b *testing.B) {
 	folder := b.TempDir()
 	binary := filepath.Join(folder, "callbus")
-	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	if out, err := buildCallbus(b.Context(), binary).CombinedOutput(); err != nil {
 		b.Fatalf("build callbus: %v\n%s", err, out)
 	}
 	var asked atomic.Int64

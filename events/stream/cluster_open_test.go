@@ -17,6 +17,7 @@ import (
 // no hindrance, no quorum is waited for, and more replicas than nodes are refused.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
+	long(t, "a cluster of three servers for a setting that is read once")
 	c := startCluster(t, plainServer, natstest.Config{})
 	nc := dial(t, c.URL())
 	ensure := func(replicas, want int) {

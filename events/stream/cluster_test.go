@@ -166,6 +166,9 @@ func TestClusterFaults(t *testing.T) {
 	}{"of one node": {one, true}, "of the cluster": {faultsOfAll, true}, "of a cluster that syncs later": {[]fault{allKilled}, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name != "of one node" {
+				long(t, "TestHealthOfAClusterWithoutQuorum takes two of three servers away, and brings one back")
+			}
 			tr := startTrial(t, plainServer, natstest.Config{SyncAlways: c.sync})
 			sink := startCarrier(t, openBacklog(t, tr.load.bus))
 			for f := range drawn(c.faults) {

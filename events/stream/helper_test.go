@@ -227,3 +227,11 @@ func (l *logText) String() string {
 	defer l.mu.Unlock()
 	return l.text.String()
 }
+
+// long leaves a test to make test-long: CI has ten minutes on two cores. why says what of it make test does, or why it does not.
+func long(t *testing.T, why string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left to make test-long: " + why)
+	}
+}

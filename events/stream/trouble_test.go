@@ -334,6 +334,7 @@ func (m *model) check(t *testing.T, rt *rapid.T, b *stream.Bus) {
 // A server that answers, but is cut off from the stream, is left for another.
 func TestServerCutOff(t *testing.T) {
 	t.Parallel()
+	long(t, "a cluster of three servers, and a quarter of a minute until one is left")
 	s := startOutside(t)
 	alone, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoSigs: true, NoLog: true})
 	if err != nil {

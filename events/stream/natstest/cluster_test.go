@@ -19,9 +19,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A stream of three replicas outlives its leader, which comes back. What else may befall a node, the tests of events/stream do.
 func TestCluster(t *testing.T) {
 	t.Parallel()
+	binary, err := natstest.Build(t.Context(), t.TempDir()) // on a fresh machine that takes minutes
+	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	c := start(t, ctx)
+	c, err := natstest.Start(ctx, natstest.Config{Folder: t.TempDir(), Binary: binary})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
 	js := connect(t, c)
 	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Replicas: 3}); err != nil {
 		t.Fatal(err)
@@ -36,16 +40,6 @@ func TestCluster(t *testing.T) {
 	if !strings.Contains(c.Log(leader), "JetStream cluster new") {
 		t.Errorf("the log of node %d says nothing of leaders:\n%s", leader, c.Log(leader))
 	}
-}
-
-func start(t *testing.T, ctx context.Context) *natstest.Cluster {
-	t.Helper()
-	binary, err := natstest.Build(ctx, t.TempDir())
-	must(t, err)
-	c, err := natstest.Start(ctx, natstest.Config{Folder: t.TempDir(), Binary: binary})
-	must(t, err)
-	t.Cleanup(func() { must(t, c.Close()) })
-	return c
 }
 
 func connect(t *testing.T, c *natstest.Cluster) jetstream.JetStream {
@@ -83,6 +77,9 @@ func must(t *testing.T, err error) {
 // The disk of a node is slow, full, and good again.
 func TestFaultyDisk(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("left to make test-long: a nats-server is patched and compiled for it, for which a fresh machine takes a minute")
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	binary, err := natstest.BuildFaulty(ctx, t.TempDir())

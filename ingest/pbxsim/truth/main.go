@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"time"
@@ -41,7 +40,7 @@ func run(ctx context.Context) error {
 	}
 	if *binary == "" {
 		*binary = filepath.Join(folder, "callbus")
-		if out, err := exec.CommandContext(ctx, "go", "build", "-o", *binary, "./cmd/callbus").CombinedOutput(); err != nil {
+		if out, err := build(ctx, *binary).CombinedOutput(); err != nil {
 			return fmt.Errorf("build callbus: %w\n%s", err, out)
 		}
 	}

@@ -145,3 +145,10 @@ func (c *process) meanStart() time.Duration {
 	}
 	return sum / time.Duration(max(1, len(c.starts)))
 }
+
+// build returns the command that builds callbus, as make build does: what one has compiled, the other need not.
+func build(ctx context.Context, binary string) *exec.Cmd {
+	c := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "github.com/callbus/callbus/cmd/callbus")
+	c.Env = append(os.Environ(), "CGO_ENABLED=0")
+	return c
+}

@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -53,7 +53,7 @@ func TestMain(m *testing.M) {
 	if err == nil {
 		binary = filepath.Join(folder, "callbus")
 		var out []byte
-		if out, err = exec.Command("go", "build", "-o", binary, "github.com/callbus/callbus/cmd/callbus").CombinedOutput(); err != nil {
+		if out, err = build(context.Background(), binary).CombinedOutput(); err != nil {
 			err = fmt.Errorf("build callbus: %w\n%s", err, out)
 		}
 	}
