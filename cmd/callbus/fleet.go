@@ -54,7 +54,10 @@ type ship struct {
 }
 
 func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
-	return &fleet{bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, turns: make(chan struct{}, mostRestores), log: log, berths: map[string]*berth{}}
+	return &fleet{
+		bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, turns: make(chan struct{}, mostRestores), log: log,
+		berths: map[string]*berth{},
+	}
 }
 
 // vendorTransport is shared by all accounts: their connections are kept apart by host.
@@ -152,7 +155,8 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 		return err
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor, Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer,
+		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor,
+		Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer,
 	})
 	if err != nil {
 		return err
