@@ -8,45 +8,49 @@ import (
 	"github.com/callbus/callbus/events"
 )
 
-// catchUp reads what can wait, until ctx is done: the whole look-back, all of it at the start and again every quarter of
-// an hour, the last half hour of it more often, and what the vendor tells of single calls. It does so with the requests that the polls leave over, and never
-// holds those up.
-func (w *Worker) catchUp(ctx context.Context) {
-	ctx = InSpare(ctx)
-	plan := newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), time.Now())
-	c := &catcher{Worker: w, pace: newPace(time.Second, w.cfg.Account, "catch up"), tried: map[string]attempts{}}
-	for ctx.Err() == nil {
-		asked := time.Now()
-		chunk, done, due := plan.chunk(asked)
-		var err error
-		if due {
-			if err = c.tracedSweep(ctx, chunk); err == nil {
-				done()
-			}
-		}
-		c.details(ctx, due, plan.due())
-		if err != nil {
-			sleep(ctx, c.pace.after(asked, time.Now(), err))
-		} else if !due {
-			c.rest(ctx, plan.due())
-		}
-	}
-}
-
-// catcher is what catchUp remembers.
+// catcher reads what can wait: the whole look-back, all of it at the start and again every quarter of an hour, the last half
+// hour of it more often, and what the vendor tells of single calls. It does so with the requests that the polls leave over,
+// and never holds those up.
 type catcher struct {
 	*Worker
+	plan     *sweeps
 	pace     *pace
-	failures int // readings of the look-back in a row
+	next     time.Time // not before: something failed
+	failures int       // readings of the look-back in a row
 	wanted   []CDR
 	tried    map[string]attempts
 }
 
-func (c *catcher) tracedSweep(ctx context.Context, chunk Window) error {
+func newCatcher(w *Worker) *catcher {
+	plan := newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), time.Now())
+	return &catcher{Worker: w, plan: plan, pace: newPace(time.Second, w.cfg.Account, "catch up"), tried: map[string]attempts{}}
+}
+
+// run reads until nothing is due, or something fails.
+func (c *catcher) run(ctx context.Context) time.Time {
+	ctx = InSpare(ctx)
+	for ctx.Err() == nil && !time.Now().Before(c.next) {
+		chunk, done, due := c.plan.chunk(time.Now())
+		if due && c.tracedSweep(ctx, chunk) {
+			done()
+		}
+		failed := c.details(ctx, due, c.plan.due())
+		if !due && !failed {
+			return c.plan.due()
+		}
+	}
+	return c.next
+}
+
+func (c *catcher) tracedSweep(ctx context.Context, chunk Window) (read bool) {
+	asked := time.Now()
 	traced, span := c.beginReading(ctx, events.CDRs, lookBackReading)
 	err := c.sweep(traced, chunk)
 	endReading(ctx, span, err)
-	return err
+	if err != nil {
+		c.next = c.pace.next(asked, time.Now(), err)
+	}
+	return err == nil
 }
 
 // sweep shows the tracker the records of a part of the look-back. It says nothing of how well the newest can be read.
@@ -69,17 +73,6 @@ func (c *catcher) sweep(ctx context.Context, chunk Window) error {
 	return ctx.Err()
 }
 
-// rest waits until the look-back is due again, or a detail is wanted.
-func (c *catcher) rest(ctx context.Context, until time.Time) {
-	t := time.NewTimer(time.Until(until))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	case c.wanted = <-c.wants:
-	}
-}
-
 // attempts are those at one call's detail.
 type attempts struct {
 	failed int
@@ -96,11 +89,11 @@ const (
 )
 
 // details asks for the details that are wanted, newest calls first: for one alone while the look-back is being read, else
-// until that is due again.
-func (c *catcher) details(ctx context.Context, oneOnly bool, until time.Time) {
+// until that is due again. It stops at one that cannot be read, and tells so.
+func (c *catcher) details(ctx context.Context, oneOnly bool, until time.Time) (failed bool) {
 	reader, ok := c.cdrs.(DetailReader)
 	if !ok {
-		return
+		return false
 	}
 	c.refresh()
 	for len(c.wanted) > 0 && ctx.Err() == nil {
@@ -109,12 +102,13 @@ func (c *catcher) details(ctx context.Context, oneOnly bool, until time.Time) {
 		if a := c.tried[rec.Key]; a.failed >= detailTries || time.Now().Before(a.next) {
 			continue
 		}
-		c.detail(ctx, reader, rec)
-		if oneOnly || !time.Now().Before(until) {
-			return
+		failed = !c.detail(ctx, reader, rec)
+		if failed || oneOnly || !time.Now().Before(until) {
+			return failed
 		}
 		c.refresh()
 	}
+	return false
 }
 
 // refresh takes the newest list of what is wanted, if there is one.
@@ -125,21 +119,22 @@ func (c *catcher) refresh() {
 	}
 }
 
-func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) {
+func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) (read bool) {
 	traced, span := c.beginReading(ctx, events.CDRs, detailReading)
 	d, err := detailOf(traced, reader, rec)
 	endReading(ctx, span, err)
 	if ctx.Err() != nil {
-		return
+		return false
 	}
 	c.attempted(rec.Key, err)
 	if err != nil {
 		c.cfg.Log.Debug("the detail of a call cannot be read", "call", rec.Call.CallID, "error", err)
-		sleep(ctx, c.pace.after(time.Now(), time.Now(), err))
-		return
+		c.next = c.pace.next(time.Now(), time.Now(), err)
+		return false
 	}
 	c.pace.well()
 	c.show(traced, sighting{Observation: d, list: events.CDRs, at: d.At, partial: true})
+	return true
 }
 
 // detailOf asks for the detail of rec. That there is none is one that tells nothing.

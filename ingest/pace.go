@@ -58,6 +58,11 @@ func (p *pace) after(asked, now time.Time, err error) time.Duration {
 	return p.backoff()
 }
 
+// next returns when to make the next attempt, see after.
+func (p *pace) next(asked, now time.Time, err error) time.Time {
+	return now.Add(p.after(asked, now, err))
+}
+
 // well notes that an attempt succeeded.
 func (p *pace) well() { p.failures = 0 }
 

@@ -10,15 +10,13 @@ import (
 	"github.com/callbus/callbus/events"
 )
 
-// pollActive asks for the active calls, again and again, until ctx is done.
-func (w *Worker) pollActive(ctx context.Context) {
+// pollActive returns the errand of asking for the active calls.
+func (w *Worker) pollActive() func(context.Context) time.Time {
 	pace := newPace(w.cfg.Settings.PollActive, w.cfg.Account, string(events.ActiveCalls))
-	for {
+	return func(ctx context.Context) time.Time {
 		asked := time.Now()
 		err := w.reading(ctx, events.ActiveCalls, newestReading, w.readActive)
-		if !sleep(ctx, pace.after(asked, time.Now(), err)) {
-			return
-		}
+		return pace.next(asked, time.Now(), err)
 	}
 }
 
@@ -32,22 +30,47 @@ func (w *Worker) readActive(ctx context.Context) error {
 	return nil
 }
 
-// pollCDRs reads the newest records at every poll, and those that are waited for at once, until ctx is done.
-func (w *Worker) pollCDRs(ctx context.Context) {
-	pace := newPace(w.cfg.Settings.PollCDR, w.cfg.Account, string(events.CDRs))
-	var read time.Time // when that succeeded last
-	for {
-		asked := time.Now()
-		err := w.reading(ctx, events.CDRs, newestReading, func(ctx context.Context) error {
-			return w.readNewest(ctx, newest(asked, read, w.cfg.Settings.Lookback))
+// newestPoller reads the newest records at every poll, and those that are waited for at once.
+type newestPoller struct {
+	*Worker
+	pace *pace
+	last time.Time // when the newest were read last; zero if never
+	next time.Time // when they are to be read again
+	well bool      // what was asked for last was read
+}
+
+func (p *newestPoller) run(ctx context.Context) time.Time {
+	if asked := time.Now(); !asked.Before(p.next) {
+		p.poll(ctx, asked)
+	}
+	for p.well && ctx.Err() == nil && time.Now().Before(p.next) {
+		select {
+		case missing := <-p.asks:
+			p.readMissing(ctx, missing)
+		default:
+			return p.next
+		}
+	}
+	return p.next
+}
+
+func (p *newestPoller) poll(ctx context.Context, asked time.Time) {
+	err := p.reading(ctx, events.CDRs, newestReading, func(ctx context.Context) error {
+		return p.readNewest(ctx, newest(asked, p.last, p.cfg.Settings.Lookback))
+	})
+	if err == nil {
+		p.last = asked
+	}
+	p.well, p.next = err == nil, p.pace.next(asked, time.Now(), err)
+}
+
+// readMissing reads the records that are waited for. After one that cannot be read, the others wait until the next poll.
+func (p *newestPoller) readMissing(ctx context.Context, missing []Window) {
+	for _, m := range missing {
+		err := p.reading(ctx, events.CDRs, missingReading, func(ctx context.Context) error {
+			return p.read(ctx, p.cdrs.CDRs(ctx, m))
 		})
-		if ctx.Err() != nil {
-			return
-		}
-		if err == nil {
-			read = asked
-		}
-		if !w.readMissing(ctx, pace.after(asked, time.Now(), err), err == nil) {
+		if p.well = err == nil; !p.well {
 			return
 		}
 	}
@@ -60,34 +83,6 @@ func (w *Worker) readNewest(ctx context.Context, window Window) error {
 		return w.read(ctx, follower.NewCDRs(ctx, window))
 	}
 	return w.read(ctx, w.cdrs.CDRs(ctx, window))
-}
-
-// readMissing waits for d, and reads meanwhile the records that are waited for, if well. It tells whether it waited.
-func (w *Worker) readMissing(ctx context.Context, d time.Duration, well bool) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	asks := w.asks
-	if !well {
-		asks = nil
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-t.C:
-			return true
-		case ws := <-asks:
-			for _, missing := range ws {
-				err := w.reading(ctx, events.CDRs, missingReading, func(ctx context.Context) error {
-					return w.read(ctx, w.cdrs.CDRs(ctx, missing))
-				})
-				if err != nil {
-					asks = nil // until the next poll
-					break
-				}
-			}
-		}
-	}
 }
 
 // read shows the tracker a reading. It has succeeded when its last page is here, and not before.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -33,8 +32,8 @@ type WorkerConfig struct {
 
 // Worker watches one account: it polls, lets its tracker work out what happened, and publishes that.
 //
-// Goroutines of their own read the vendor's active calls, its newest records, and what can wait: so that a slow one does
-// not hold up the others. One more owns the tracker and publishes. What is published is the only durable record: a worker that starts reads its state back from the
+// Errands of their own read the vendor's active calls, its newest records, and what can wait: so that a slow one does
+// not hold up the others. One goroutine owns the tracker and publishes. What is published is the only durable record: a worker that starts reads its state back from the
 // stream, wherever its last life was cut off.
 type Worker struct {
 	cfg    WorkerConfig
@@ -44,10 +43,11 @@ type Worker struct {
 	tracker  *Tracker
 	restored time.Time // the stream was read back to there
 
-	seen  chan sighting
-	asks  chan []Window // records that are waited for
-	wants chan []CDR    // calls whose details are
-	quiet *quarantine
+	seen          chan sighting
+	asks          chan []Window // records that are waited for
+	wants         chan []CDR    // calls whose details are
+	newest, older *errand       // that read them; nil without CDRs
+	quiet         *quarantine
 
 	doubted bool // the join, aloud
 	status
@@ -89,26 +89,36 @@ func (w *Worker) Run(ctx context.Context) error {
 		return ended(ctx, err)
 	}
 	polling, stop := context.WithCancel(ctx)
-	var pollers sync.WaitGroup
-	defer pollers.Wait()
+	es := w.errands()
+	defer es.wait()
 	defer stop()
-	if w.active != nil {
-		pollers.Go(func() { w.pollActive(polling) })
-	}
-	if w.cdrs != nil {
-		pollers.Go(func() { w.pollCDRs(polling) })
-		pollers.Go(func() { w.catchUp(polling) })
-	}
 	for {
+		es.start(polling, time.Now())
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-es.alarm.C:
+		case r := <-es.back:
+			es.returned(r)
 		case s := <-w.seen:
 			if err := w.take(ctx, s); err != nil {
 				return ended(ctx, err)
 			}
 		}
 	}
+}
+
+// errands returns the readings of what the vendor offers.
+func (w *Worker) errands() *errands {
+	es := newErrands()
+	if w.active != nil {
+		es.add(w.pollActive())
+	}
+	if w.cdrs != nil {
+		w.newest = es.add((&newestPoller{Worker: w, pace: newPace(w.cfg.Settings.PollCDR, w.cfg.Account, string(events.CDRs))}).run)
+		w.older = es.add(newCatcher(w).run)
+	}
+	return es
 }
 
 // ended leaves of err what is not merely that ctx ended.
@@ -134,10 +144,10 @@ func (w *Worker) take(ctx context.Context, s sighting) error {
 	w.note(s, w.tracker)
 	w.doubtJoin(w.tracker.Tally())
 	if isSnapshot && w.cdrs != nil { // so they are asked for once per poll, however soon the answer is there
-		wish(w.asks, w.tracker.Missing(missingFor))
+		wish(w.asks, w.tracker.Missing(missingFor), w.newest)
 	}
 	if _, ok := w.cdrs.(DetailReader); ok {
-		wish(w.wants, w.tracker.Wanted(mostWanted))
+		wish(w.wants, w.tracker.Wanted(mostWanted), w.older)
 	}
 	return err
 }
@@ -245,13 +255,14 @@ func (w *Worker) reachBack(ctx context.Context, s *Snapshot) error {
 	return w.restore(ctx, oldest.Add(-time.Hour))
 }
 
-// wish puts what is wanted now in place of an older wish that nobody has read.
-func wish[T any](c chan []T, wanted []T) {
+// wish puts what is wanted now in place of an older wish that nobody has read, and has e look at it.
+func wish[T any](c chan []T, wanted []T, e *errand) {
 	select {
 	case <-c:
 	default:
 	}
 	if len(wanted) > 0 {
 		c <- wanted
+		e.hurry(time.Now())
 	}
 }
