@@ -15,15 +15,18 @@ type catcher struct {
 	*Worker
 	plan     *sweeps
 	pace     *pace
-	next     time.Time // not before: something failed
+	next     time.Time // not before: something failed, or others go first
 	failures int       // readings of the look-back in a row
 	wanted   []CDR
 	tried    map[string]attempts
 }
 
 func newCatcher(w *Worker) *catcher {
-	plan := newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), time.Now())
-	return &catcher{Worker: w, plan: plan, pace: newPace(time.Second, w.cfg.Account, "catch up"), tried: map[string]attempts{}}
+	now, pace := time.Now(), newPace(time.Second, w.cfg.Account, "catch up")
+	return &catcher{
+		Worker: w, plan: newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), now), pace: pace,
+		next: now.Add(pace.within(w.cfg.Spread)), tried: map[string]attempts{},
+	}
 }
 
 // run reads until nothing is due, or something fails.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -543,6 +544,60 @@ func TestTheWholeLookBackIsReadAtStartAndEveryQuarterOfAnHour(t *testing.T) {
 			if a.window.To.Sub(a.window.From) > time.Hour {
 				t.Errorf("question %d is for %v, want at most an hour at a time", i, a.window)
 			}
+		}
+	})
+}
+
+func TestWorkersThatStartTogetherReadTheLookBackAtDifferentTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const spread = 100 * time.Second
+		vendors := make([]vendor, 40)
+		for i := range vendors {
+			defer watchSpread(t, &vendors[i], fmt.Sprint("acme", i), spread).end()
+		}
+		wait(spread)
+		var halves [2]int
+		for i := range vendors {
+			asks := vendors[i].asked()
+			if len(asks) < 2 || asks[0].at != 0 {
+				t.Fatalf("account %d was asked for records at %v; want the newest at once, and the look-back within %v", i, asks, spread)
+			}
+			halves[min(1, int(asks[1].at/(spread/2)))]++
+		}
+		if min(halves[0], halves[1]) < len(vendors)/4 {
+			t.Errorf("%d look-backs began in the first half of the time and %d in the second", halves[0], halves[1])
+		}
+	})
+}
+
+// watchSpread starts to watch v, whose newest records are read once an hour.
+func watchSpread(t *testing.T, v *vendor, account string, spread time.Duration) *watcher {
+	t.Helper()
+	s := workerSettings()
+	s.PollCDR, v.began = time.Hour, time.Now()
+	w, err := ingest.NewWorker(ingest.WorkerConfig{
+		Account: account, Provider: "telsam", Settings: s, Vendor: v, Bus: &ingesttest.Bus{}, Log: slog.New(slog.DiscardHandler), Spread: spread,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watched := &watcher{Worker: w, t: t}
+	watched.run()
+	return watched
+}
+
+// What rests must not cost a stack for each list.
+func TestAWorkerThatRestsHasOneGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const workers = 100
+		before := runtime.NumGoroutine()
+		for range workers {
+			defer watch(t, &vendor{}, &ingesttest.Bus{}, workerSettings()).end()
+		}
+		wait(time.Second)
+		if n := runtime.NumGoroutine() - before; n > workers+workers/10 { // some of other tests may come meanwhile
+			t.Errorf("%d workers at rest have %d goroutines", workers, n)
 		}
 	})
 }

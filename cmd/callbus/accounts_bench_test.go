@@ -36,7 +36,8 @@ func BenchmarkAccounts(b *testing.B) {
 		b.Fatalf("build callbus: %v\n%s", err, out)
 	}
 	var asked atomic.Int64
-	pbxs := servePBXs(b, &asked)
+	changed := make(chan struct{}, 1)
+	pbxs := servePBXs(b, &asked, changed)
 	accounts := accountFolder(b, folder, pbxs.URL)
 	for b.Loop() {
 		c := exec.CommandContext(b.Context(), binary, "run")
@@ -59,6 +60,10 @@ func BenchmarkAccounts(b *testing.B) {
 		b.ReportMetric(float64(asked.Load()-before)/took, "requests/s")
 		b.ReportMetric(kilobytes(b, c.Process.Pid, "VmRSS")/1024, "MB")
 		b.ReportMetric(kilobytes(b, c.Process.Pid, "VmHWM")/1024, "MB-at-most")
+		since = time.Now()
+		writeAccount(b, accounts, 0, pbxs.URL+"/changed/")
+		<-changed
+		b.ReportMetric(time.Since(since).Seconds(), "s-to-a-change")
 		_ = c.Process.Signal(syscall.SIGTERM) // Wait tells how it ended
 		if err := c.Wait(); err != nil {
 			b.Fatal(err)
@@ -66,13 +71,19 @@ func BenchmarkAccounts(b *testing.B) {
 	}
 }
 
-// servePBXs serves one PBX below every path: all accounts have the same calls.
-func servePBXs(b *testing.B, asked *atomic.Int64) *httptest.Server {
+// servePBXs serves one PBX below every path: all accounts have the same calls. It tells when the path is /changed/.
+func servePBXs(b *testing.B, asked *atomic.Int64, changed chan<- struct{}) *httptest.Server {
 	world := pbxsim.NewWorld(pbxsim.Config{Seed: 1, Start: time.Now().Add(-time.Hour), Rate: *manyRate, Extensions: 100, Callers: 500, Mix: pbxsim.DefaultMix()})
 	shown := pbxsim.Show("telsam", world, pbxsim.Manner{}, time.Now)
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
-		_, path, _ := strings.Cut(r.URL.Path[1:], "/")
+		account, path, _ := strings.Cut(r.URL.Path[1:], "/")
+		if account == "changed" {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}
 		r.URL.Path = "/" + path
 		shown.ServeHTTP(w, r)
 	}))
@@ -86,12 +97,17 @@ func accountFolder(b *testing.B, folder, url string) string {
 		b.Fatal(err)
 	}
 	for i := range *manyAccounts {
-		text := fmt.Sprintf("PROVIDER=telsam\nURL=%s/a%d/\nUSERNAME=callbus\nPASSWORD=callbus\nPOLL_ACTIVE=%v\nPOLL_CDR=%v\n", url, i, *manyPoll, *manyPoll)
-		if err := os.WriteFile(filepath.Join(accounts, fmt.Sprintf("a%d.env", i)), []byte(text), 0o600); err != nil {
-			b.Fatal(err)
-		}
+		writeAccount(b, accounts, i, fmt.Sprintf("%s/a%d/", url, i))
 	}
 	return accounts
+}
+
+// writeAccount writes the file of the i-th account.
+func writeAccount(b *testing.B, folder string, i int, url string) {
+	text := fmt.Sprintf("PROVIDER=telsam\nURL=%s\nUSERNAME=callbus\nPASSWORD=callbus\nPOLL_ACTIVE=%v\nPOLL_CDR=%v\n", url, *manyPoll, *manyPoll)
+	if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("a%d.env", i)), []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // usedBy returns the processor time that a process has used.

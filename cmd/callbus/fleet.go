@@ -156,7 +156,7 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
 		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor,
-		Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer,
+		Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer, Spread: f.spread(),
 	})
 	if err != nil {
 		return err
@@ -169,6 +169,16 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 		f.run(ctx, a.Name, w)
 	})
 	return nil
+}
+
+// spreadEach is by how much longer the first look-backs are spread for each account: about what one takes of a core.
+const spreadEach = 10 * time.Millisecond
+
+// spread returns within how long the first look-backs of workers that start together begin.
+func (f *fleet) spread() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return time.Duration(len(f.berths)) * spreadEach
 }
 
 // stop ends the worker, if there is one, and waits until it has published what it saw.
