@@ -29,19 +29,19 @@ build: ## build bin/callbus, static, with its version in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/callbus ./cmd/callbus
 
 .PHONY: test
-test: ## run all tests under the race detector
-	go test -race -short -p 4 -timeout $(TEST_TIMEOUT) $(TEST_FIRST) ./...
+test: ## go vet, and all tests under the race detector
+	go test -race -vet=all -short -p 4 -timeout $(TEST_TIMEOUT) $(TEST_FIRST) ./...
 
 .PHONY: test-long
 test-long: ## the same, with all the random worlds, hours of calls and instants at which something is killed
-	go test -race -timeout 40m ./...
+	go test -race -vet=all -timeout 40m ./...
 
-# With -race: what is compiled for these the tests need as well, and what the tools are made of, make build does.
+# go vet is part of make test, which has compiled all of it. With -race: what is compiled for staticcheck the tests need as well,
+# and what the tools are made of, make build does.
 .PHONY: lint
-lint: ## gofmt, go vet, staticcheck, go.mod
+lint: ## gofmt, staticcheck, go.mod
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go' | while read -r f; do [ -e "$$f" ] && echo "$$f"; done)); \
 	  [ -z "$$unformatted" ] || { echo "gofmt -w would change:"; echo "$$unformatted"; exit 1; }
-	go vet -race ./...
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin/tools go install -trimpath honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 	GOFLAGS=-race bin/tools/staticcheck ./...
 	go mod tidy -diff

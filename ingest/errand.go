@@ -21,11 +21,11 @@ func (e *errand) hurry(now time.Time) { e.due = now }
 type errands struct {
 	all   []*errand
 	alarm *time.Timer // when the next is due
-	back  chan ran
+	back  chan ran    // for returned
 	out   sync.WaitGroup
 }
 
-// ran is an errand that was done, and when it is to be done again.
+// ran is an errand that was done, and when it is due again.
 type ran struct {
 	*errand
 	next time.Time
@@ -42,7 +42,7 @@ func (es *errands) add(run func(context.Context) time.Time) *errand {
 	return e
 }
 
-// start has done what is due, and sets the alarm for what will be.
+// start sends out the errands that are due, and sets the alarm for the one that is next.
 func (es *errands) start(ctx context.Context, now time.Time) {
 	var next time.Time
 	for _, e := range es.all {

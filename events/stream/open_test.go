@@ -76,6 +76,46 @@ func TestOpenAdaptsTheStream(t *testing.T) {
 	}
 }
 
+// An update is written by every server of a cluster, and one that comes while a consumer is made is a data race of nats-server.
+func TestWhatIsAsNeededIsNotUpdated(t *testing.T) {
+	nc := connect(t, startServer(t, stream.ServerConfig{}))
+	everything := func() {
+		b := openBus(t, nc)
+		l, err := b.Backlog(testContext(t), stream.BacklogConfig{Sink: "crm", Types: []string{"*"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		b.Close()
+	}
+	everything()
+	updates, err := nc.SubscribeSync("$JS.EVENT.ADVISORY.STREAM.UPDATED.>")
+	if err != nil {
+		t.Fatal(err)
+	}
+	everything()
+	if err := nc.Flush(); err != nil { // what the server tells comes before its answer
+		t.Fatal(err)
+	}
+	for n, _, _ := updates.Pending(); n > 0; n-- {
+		m, _ := updates.NextMsg(time.Second)
+		t.Errorf("updated: %s", m.Subject)
+	}
+}
+
+// Whatever else somebody set about the bucket stays.
+func TestABucketWhoseKeysWouldExpireIsMended(t *testing.T) {
+	nc := connect(t, startServer(t, stream.ServerConfig{}))
+	_, err := jetStream(t, nc).CreateKeyValue(testContext(t), jetstream.KeyValueConfig{Bucket: stream.StateBucket, TTL: time.Hour, MaxBytes: 1 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	openBus(t, nc)
+	if c := streamConfig(t, nc, "KV_"+stream.StateBucket); c.MaxAge != 0 || c.SubjectDeleteMarkerTTL == 0 || c.MaxBytes != 1<<20 {
+		t.Errorf("keys expire after %v, their markers after %v; at most %d bytes", c.MaxAge, c.SubjectDeleteMarkerTTL, c.MaxBytes)
+	}
+}
+
 func TestOpenErrors(t *testing.T) {
 	for name, c := range map[string]struct {
 		there jetstream.StreamConfig

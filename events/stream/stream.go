@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -107,19 +108,28 @@ func ensureStream(ctx context.Context, js jetstream.JetStream, want jetstream.St
 	}
 	c := have.CachedInfo().Config
 	if why := unfit(c, want); why != "" {
-		return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", errUnfit, c.Name, why)
+		return unfitError(c.Name, why)
 	}
-	_, err = js.UpdateStream(ctx, adapt(c, want))
+	if c = adapt(c, want); reflect.DeepEqual(c, have.CachedInfo().Config) {
+		return nil // an update that changes nothing would still be written by every server, and disturb those who use the stream
+	}
+	_, err = js.UpdateStream(ctx, c)
 	return streamError(want.Name, err)
 }
 
 var errUnfit = fmt.Errorf("%w", ErrStream) // found as ErrStream
 
+func unfitError(name, why string) error {
+	return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", errUnfit, name, why)
+}
+
+const inMemory = "is kept in memory, not in files"
+
 // unfit says what about a stream that is there cannot be changed and makes it useless to callbus.
 func unfit(c, want jetstream.StreamConfig) string {
 	switch {
 	case c.Storage != jetstream.FileStorage:
-		return "is kept in memory, not in files"
+		return inMemory
 	case c.Retention != want.Retention:
 		return fmt.Sprintf("deletes messages by another rule (its retention is %s, not %s)", c.Retention, want.Retention)
 	case c.Sealed:
@@ -134,6 +144,7 @@ func unfit(c, want jetstream.StreamConfig) string {
 
 // adapt returns c with what callbus relies on.
 func adapt(c, want jetstream.StreamConfig) jetstream.StreamConfig {
+	c.Subjects = slices.Clone(c.Subjects)
 	for _, s := range want.Subjects {
 		if !slices.Contains(c.Subjects, s) {
 			c.Subjects = append(c.Subjects, s)
@@ -151,14 +162,30 @@ func adapt(c, want jetstream.StreamConfig) jetstream.StreamConfig {
 
 // ensureState creates the bucket, or brings the one that is there to what callbus needs.
 func ensureState(ctx context.Context, js jetstream.JetStream, want jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
-	have, err := js.Stream(ctx, "KV_"+want.Bucket)
+	kv, err := js.KeyValue(ctx, want.Bucket)
 	switch {
-	case err == nil:
-		want.Replicas = max(want.Replicas, have.CachedInfo().Config.Replicas)
-	case !errors.Is(err, jetstream.ErrStreamNotFound):
+	case errors.Is(err, jetstream.ErrBucketNotFound):
+		kv, err = js.CreateOrUpdateKeyValue(ctx, want) // another process may have been faster
+		return kv, streamError(want.Bucket, err)
+	case errors.Is(err, jetstream.ErrBadBucket):
+		return nil, unfitError(want.Bucket, "is no bucket of keys and values")
+	case err != nil:
 		return nil, streamError(want.Bucket, err)
 	}
-	kv, err := js.CreateOrUpdateKeyValue(ctx, want)
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return nil, streamError(want.Bucket, err)
+	}
+	have := status.Config()
+	if have.Storage != jetstream.FileStorage {
+		return nil, unfitError(want.Bucket, inMemory)
+	}
+	c := have
+	c.TTL, c.LimitMarkerTTL, c.Replicas = 0, want.LimitMarkerTTL, max(have.Replicas, want.Replicas)
+	if reflect.DeepEqual(c, have) {
+		return kv, nil
+	}
+	kv, err = js.UpdateKeyValue(ctx, c)
 	return kv, streamError(want.Bucket, err)
 }
 
