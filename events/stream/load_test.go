@@ -31,7 +31,7 @@ type publishing struct{ begun, acked time.Time }
 
 const (
 	loadCallers = 6
-	loadEvery   = 20 * time.Millisecond // at least, between two groups of a caller
+	loadEvery   = 50 * time.Millisecond // at least, between two groups of a caller
 )
 
 func startLoad(t *testing.T, nc *nats.Conn, b *stream.Bus) *load {
