@@ -60,14 +60,24 @@ func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
 	}
 }
 
-// vendorTransport is shared by all accounts: their connections are kept apart by host.
-func vendorTransport() *http.Transport {
+// vendorTransport is shared by all accounts: their connections are kept apart by host. Of the files that the process may open
+// a quarter is for requests and a quarter for idle connections: the rest is for what is stored, and delivered.
+func vendorTransport() http.RoundTripper {
+	all := min(mostAsked, openFiles()/4)
+	perHost := min(mostAskedOfAHost, all/2)
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns = 0 // one or two for each account, however many there are
-	t.MaxIdleConnsPerHost = 4
+	t.MaxIdleConns = all
+	t.MaxIdleConnsPerHost = perHost      // else each request to a host of many accounts would leave a port in TIME_WAIT
 	t.IdleConnTimeout = 20 * time.Second // what is polled less often connects each time: ten thousand idle connections cost more
-	return t
+	return vendorhttp.NewGate(t, all, perHost)
 }
+
+// How many requests to vendors are under way at once, at most. Each needs about 60 kB and, over HTTP/1.1, a file.
+const (
+	mostAsked        = 8192
+	mostAskedOfAHost = 1024
+	manyFiles        = 1 << 20 // as good as any number
+)
 
 // budgeted returns a client whose requests all draw on the budget of a, if it has one.
 func budgeted(client *http.Client, a Account) (*http.Client, *vendorhttp.Budget) {

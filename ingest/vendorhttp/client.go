@@ -90,13 +90,11 @@ func (c *Client) Get(ctx context.Context, address *url.URL) (Reply, error) {
 
 // Do sends req as it is, with callbus as its User-Agent, and returns the answer whatever its body holds.
 func (c *Client) Do(req *http.Request) (Reply, error) {
-	if b, ok := c.http.Transport.(*Budget); ok {
-		answered, err := b.wait(req.Context())
-		if err != nil {
-			return Reply{Asked: time.Now()}, c.told(req, fmt.Errorf("wait for the account's budget of requests: %w", err))
-		}
-		defer answered()
+	answered, err := turn(req.Context(), c.http.Transport, req.URL.Host)
+	if err != nil {
+		return Reply{Asked: time.Now()}, c.told(req, err)
 	}
+	defer answered()
 	ctx, cancel := context.WithTimeout(req.Context(), c.timeout)
 	defer cancel()
 	sent := req.Clone(ctx)
