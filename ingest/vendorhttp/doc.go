@@ -10,6 +10,7 @@
 //   - a [Reply] holds the whole body. A body that is shorter than announced, or cut within a chunk or within its gzip
 //     stream, is an error, and so is one larger than the limit, which counts the inflated bytes. Memory stays bounded
 //     by the limit.
+//   - what an account may ask ([Budget]) and how many requests are under way ([Gate]) is waited for before the timeout begins.
 //   - no redirect is followed, no cookie kept.
 //   - no error tells a secret, a query value, or what the body said: see [Redactor].
 //
