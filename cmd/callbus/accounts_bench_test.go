@@ -23,6 +23,7 @@ var (
 	manyAccounts = flag.Int("accounts", 10_000, "how many accounts BenchmarkAccounts watches")
 	manyPoll     = flag.Duration("accounts-poll", time.Minute, "how often it polls each of their lists")
 	manyRate     = flag.Float64("accounts-rate", 0.001, "fresh calls a minute on each of them")
+	manyHosts    = flag.Int("accounts-hosts", 1, "how many hosts they are on")
 	manyWarm     = flag.Duration("accounts-warm", 2*time.Minute, "how long after the start it begins to measure")
 	manyFor      = flag.Duration("accounts-for", time.Minute, "how long it measures")
 )
@@ -37,8 +38,8 @@ func BenchmarkAccounts(b *testing.B) {
 	}
 	var asked atomic.Int64
 	changed := make(chan struct{}, 1)
-	pbxs := servePBXs(b, &asked, changed)
-	accounts := accountFolder(b, folder, pbxs.URL)
+	hosts := servePBXs(b, &asked, changed)
+	accounts := accountFolder(b, folder, hosts)
 	for b.Loop() {
 		c := exec.CommandContext(b.Context(), binary, "run")
 		c.Env = append(os.Environ(), "CALLBUS_ACCOUNTS_DIR="+accounts, "CALLBUS_DATA_DIR="+filepath.Join(folder, "data"),
@@ -61,7 +62,7 @@ func BenchmarkAccounts(b *testing.B) {
 		b.ReportMetric(kilobytes(b, c.Process.Pid, "VmRSS")/1024, "MB")
 		b.ReportMetric(kilobytes(b, c.Process.Pid, "VmHWM")/1024, "MB-at-most")
 		since = time.Now()
-		writeAccount(b, accounts, 0, pbxs.URL+"/changed/")
+		writeAccount(b, accounts, 0, hosts[0]+"/changed/")
 		<-changed
 		b.ReportMetric(time.Since(since).Seconds(), "s-to-a-change")
 		_ = c.Process.Signal(syscall.SIGTERM) // Wait tells how it ended
@@ -71,11 +72,11 @@ func BenchmarkAccounts(b *testing.B) {
 	}
 }
 
-// servePBXs serves one PBX below every path: all accounts have the same calls. It tells when the path is /changed/.
-func servePBXs(b *testing.B, asked *atomic.Int64, changed chan<- struct{}) *httptest.Server {
+// servePBXs serves one PBX below every path of each host: all accounts have the same calls. It tells when the path is /changed/.
+func servePBXs(b *testing.B, asked *atomic.Int64, changed chan<- struct{}) (hosts []string) {
 	world := pbxsim.NewWorld(pbxsim.Config{Seed: 1, Start: time.Now().Add(-time.Hour), Rate: *manyRate, Extensions: 100, Callers: 500, Mix: pbxsim.DefaultMix()})
 	shown := pbxsim.Show("telsam", world, pbxsim.Manner{}, time.Now)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		account, path, _ := strings.Cut(r.URL.Path[1:], "/")
 		if account == "changed" {
@@ -86,18 +87,22 @@ func servePBXs(b *testing.B, asked *atomic.Int64, changed chan<- struct{}) *http
 		}
 		r.URL.Path = "/" + path
 		shown.ServeHTTP(w, r)
-	}))
-	b.Cleanup(s.Close)
-	return s
+	})
+	for range *manyHosts {
+		s := httptest.NewServer(serve)
+		b.Cleanup(s.Close)
+		hosts = append(hosts, s.URL)
+	}
+	return hosts
 }
 
-func accountFolder(b *testing.B, folder, url string) string {
+func accountFolder(b *testing.B, folder string, hosts []string) string {
 	accounts := filepath.Join(folder, "accounts")
 	if err := os.Mkdir(accounts, 0o700); err != nil {
 		b.Fatal(err)
 	}
 	for i := range *manyAccounts {
-		writeAccount(b, accounts, i, fmt.Sprintf("%s/a%d/", url, i))
+		writeAccount(b, accounts, i, fmt.Sprintf("%s/a%d/", hosts[i%len(hosts)], i))
 	}
 	return accounts
 }
