@@ -15,18 +15,15 @@ type catcher struct {
 	*Worker
 	plan     *sweeps
 	pace     *pace
-	next     time.Time // not before: something failed, or others go first
+	next     time.Time // not before: something failed
 	failures int       // readings of the look-back in a row
 	wanted   []CDR
 	tried    map[string]attempts
 }
 
 func newCatcher(w *Worker) *catcher {
-	now, pace := time.Now(), newPace(time.Second, w.cfg.Account, "catch up")
-	return &catcher{
-		Worker: w, plan: newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), now), pace: pace,
-		next: now.Add(pace.within(w.cfg.Spread)), tried: map[string]attempts{},
-	}
+	plan := newSweeps(w.cfg.Settings.Lookback, w.cdrs.Span(), time.Now(), w.cfg.Delay)
+	return &catcher{Worker: w, plan: plan, pace: newPace(time.Second, w.cfg.Account, "catch up"), tried: map[string]attempts{}}
 }
 
 // run reads until nothing is due, or something fails.
@@ -51,9 +48,16 @@ func (c *catcher) tracedSweep(ctx context.Context, chunk Window) (read bool) {
 	err := c.sweep(traced, chunk)
 	endReading(ctx, span, err)
 	if err != nil {
-		c.next = c.pace.next(asked, time.Now(), err)
+		c.failed(asked, err)
 	}
 	return err == nil
+}
+
+// failed has c pause after what was asked for at a moment and failed, and at least as long as an earlier failure asks for.
+func (c *catcher) failed(asked time.Time, err error) {
+	if next := c.pace.next(asked, time.Now(), err); next.After(c.next) {
+		c.next = next
+	}
 }
 
 // sweep shows the tracker the records of a part of the look-back. It says nothing of how well the newest can be read.
@@ -132,7 +136,7 @@ func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) (rea
 	c.attempted(rec.Key, err)
 	if err != nil {
 		c.cfg.Log.Debug("the detail of a call cannot be read", "call", rec.Call.CallID, "error", err)
-		c.next = c.pace.next(time.Now(), time.Now(), err)
+		c.failed(time.Now(), err)
 		return false
 	}
 	c.pace.well()

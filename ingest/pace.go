@@ -73,15 +73,10 @@ func (p *pace) backoff() time.Duration {
 
 // jittered returns d, made up to a fifth shorter or longer.
 func (p *pace) jittered(d time.Duration) time.Duration {
-	return d - d/5 + p.within(2*d/5)
-}
-
-// within returns up to d.
-func (p *pace) within(d time.Duration) time.Duration {
 	if p.dice == nil {
-		return rand.N(d + 1)
+		return d - d/5 + rand.N(2*d/5+1)
 	}
-	return time.Duration(p.dice.Int64N(int64(d) + 1))
+	return d - d/5 + time.Duration(p.dice.Int64N(int64(2*d/5+1)))
 }
 
 // sleep waits for d. It tells whether it did, and was not cut short by ctx.

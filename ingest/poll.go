@@ -43,11 +43,14 @@ func (p *newestPoller) run(ctx context.Context) time.Time {
 	if asked := time.Now(); !asked.Before(p.next) {
 		p.poll(ctx, asked)
 	}
-	for p.well && ctx.Err() == nil && time.Now().Before(p.next) {
+	for p.well && ctx.Err() == nil {
 		select {
 		case missing := <-p.asks:
 			p.readMissing(ctx, missing)
 		default:
+			return p.next
+		}
+		if !time.Now().Before(p.next) { // each has its turn, even where one reading takes longer than the pause between two
 			return p.next
 		}
 	}

@@ -34,6 +34,7 @@ type sweep struct {
 	back  time.Duration // how far
 	every time.Duration
 	span  time.Duration // how much is read at a time; 0: all of it
+	first time.Time     // when the first pass is due
 	began time.Time     // this pass; zero before the first
 	next  time.Time     // the end of the chunk to read next; zero when the pass is done
 }
@@ -65,7 +66,7 @@ func (s *sweep) done() {
 // due returns when the next pass begins, if this one is done.
 func (s *sweep) due() time.Time {
 	if s.began.IsZero() {
-		return time.Time{}
+		return s.first
 	}
 	return s.began.Add(s.every)
 }
@@ -76,12 +77,13 @@ type sweeps struct {
 	turn          bool // the recent one's
 }
 
-func newSweeps(lookback, span time.Duration, now time.Time) *sweeps {
+// newSweeps returns the plan of a worker that starts now, and reads the first of it after a delay.
+func newSweeps(lookback, span time.Duration, now time.Time, delay time.Duration) *sweeps {
 	s := &sweeps{
-		whole:  sweep{back: lookback, every: sweepEvery, span: span},
+		whole:  sweep{back: lookback, every: sweepEvery, span: span, first: now.Add(delay)},
 		recent: sweep{back: min(lately, lookback), every: latelyEvery, span: span},
 	}
-	s.recent.began = now // the first pass over the whole begins with it
+	s.recent.began = s.whole.first // the first pass over the whole begins with it
 	return s
 }
 

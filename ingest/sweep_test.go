@@ -103,7 +103,7 @@ func TestAChunkThatCouldNotBeReadIsAskedForAgain(t *testing.T) {
 // TestBothStretchesAreReadInTurns: neither keeps the other from being read, however long one chunk takes.
 func TestBothStretchesAreReadInTurns(t *testing.T) {
 	t.Parallel()
-	s := newSweeps(24*time.Hour, 6*time.Hour, noon)
+	s := newSweeps(24*time.Hour, 6*time.Hour, noon, 0)
 	read := map[time.Duration]int{}
 	now := noon
 	for range 200 { // a chunk takes two minutes: never is everything read in time

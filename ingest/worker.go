@@ -28,9 +28,9 @@ type WorkerConfig struct {
 	Bus    Bus
 	Log    *slog.Logger
 	Tracer trace.Tracer // nil for none
-	// Spread is within how long the first reading of what can wait begins: a process that starts many workers at once has
-	// each begin at another time, and go on so. 0: at once.
-	Spread time.Duration
+	// Delay is how long after its start a worker begins to read the look-back: of many that start at once, each at another time,
+	// and they go on so.
+	Delay time.Duration
 }
 
 // Worker watches one account: it polls, lets its tracker work out what happened, and publishes that.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -548,43 +549,100 @@ func TestTheWholeLookBackIsReadAtStartAndEveryQuarterOfAnHour(t *testing.T) {
 	})
 }
 
-func TestWorkersThatStartTogetherReadTheLookBackAtDifferentTimes(t *testing.T) {
+func TestALookBackThatIsDelayedHoldsUpNothingElse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const spread = 100 * time.Second
-		vendors := make([]vendor, 40)
-		for i := range vendors {
-			defer watchSpread(t, &vendors[i], fmt.Sprint("acme", i), spread).end()
+		const delay = 100 * time.Second
+		s := workerSettings()
+		s.PollCDR = time.Hour
+		v := &vendor{began: time.Now()}
+		w, err := ingest.NewWorker(ingest.WorkerConfig{
+			Account: "acme", Provider: "telsam", Settings: s, Vendor: v, Bus: &ingesttest.Bus{}, Log: slog.New(slog.DiscardHandler), Delay: delay,
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		wait(spread)
-		var halves [2]int
-		for i := range vendors {
-			asks := vendors[i].asked()
-			if len(asks) < 2 || asks[0].at != 0 {
-				t.Fatalf("account %d was asked for records at %v; want the newest at once, and the look-back within %v", i, asks, spread)
-			}
-			halves[min(1, int(asks[1].at/(spread/2)))]++
+		watched := &watcher{Worker: w, t: t}
+		watched.run()
+		defer watched.end()
+		wait(delay + time.Second)
+		asks := v.asked()
+		if len(asks) < 2 || asks[0].at != 0 || asks[1].at != delay {
+			t.Errorf("records were asked for at %v; want the newest at once, and the look-back after %v", asks, delay)
 		}
-		if min(halves[0], halves[1]) < len(vendors)/4 {
-			t.Errorf("%d look-backs began in the first half of the time and %d in the second", halves[0], halves[1])
+		if polls := v.polled(); polls[0] != 0 {
+			t.Errorf("active calls were asked for at %v", polls)
 		}
 	})
 }
 
-// watchSpread starts to watch v, whose newest records are read once an hour.
-func watchSpread(t *testing.T, v *vendor, account string, spread time.Duration) *watcher {
-	t.Helper()
-	s := workerSettings()
-	s.PollCDR, v.began = time.Hour, time.Now()
-	w, err := ingest.NewWorker(ingest.WorkerConfig{
-		Account: account, Provider: "telsam", Settings: s, Vendor: v, Bus: &ingesttest.Bus{}, Log: slog.New(slog.DiscardHandler), Spread: spread,
+func TestMissingRecordsAreReadWhereAReadingTakesLongerThanThePauses(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := workerSettings()
+		s.PollCDR, s.Lookback = 5*time.Second, 20*time.Minute
+		long := 40 * time.Minute // ago: beyond what is read at every poll, and of the look-back
+		began := time.Now()
+		v := &vendor{
+			active: func(_ context.Context, n int) (ingest.Snapshot, error) {
+				if n%4 == 0 { // it shows a call, and then does not
+					return shot(ringsSince("SIP/"+fmt.Sprint(n), began.Add(-long))), nil
+				}
+				return shot(), nil
+			},
+			records: func(ctx context.Context, _ int, w ingest.Window) iter.Seq2[ingest.Page, error] {
+				time.Sleep(6 * time.Second)
+				return pages(page(w))
+			},
+		}
+		w := watch(t, v, &ingesttest.Bus{}, s)
+		wait(3 * time.Minute)
+		w.end()
+		missing := 0
+		for _, a := range v.asked() {
+			if a.window.To.Before(began.Add(-long / 2)) {
+				missing++
+			}
+		}
+		if missing < 5 {
+			t.Errorf("the records of calls that are gone were asked for %d times in three minutes", missing)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	watched := &watcher{Worker: w, t: t}
-	watched.run()
-	return watched
+}
+
+// detailVendor is a vendor who tells more of a call, but fails to.
+type detailVendor struct {
+	vendor
+	details atomic.Int64 // asked for
+}
+
+func (v *detailVendor) Detail(context.Context, events.Call) (ingest.Detail, error) {
+	v.details.Add(1)
+	return ingest.Detail{}, errors.New("no route to host")
+}
+
+func TestAVendorThatAsksToWaitWithTheLookBackIsWaitedForWhateverElseFails(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s := workerSettings()
+		s.PollCDR, s.CallFlow = time.Hour, ingest.AllFlow
+		v := &detailVendor{vendor: vendor{
+			began: time.Now(),
+			records: func(_ context.Context, _ int, w ingest.Window) iter.Seq2[ingest.Page, error] {
+				if now := time.Now(); w.To.After(now) { // the newest
+					time.Sleep(10 * time.Second)
+					return pages(page(w, recordOf("r1", now.Add(time.Second), now.Add(5*time.Second)), recordOf("r2", now.Add(2*time.Second), now.Add(7*time.Second))))
+				}
+				time.Sleep(20 * time.Second) // meanwhile their details are wanted
+				return noPages(&ingest.RateLimitError{After: 5 * time.Minute})
+			},
+		}}
+		w := newWatcher(t, v, &ingesttest.Bus{}, s)
+		w.run()
+		wait(4 * time.Minute)
+		w.end()
+		if asks := v.asked(); len(asks) != 2 || v.details.Load() == 0 {
+			t.Errorf("records were asked for at %v, and details %d times; want the newest and the look-back once, and details", asks, v.details.Load())
+		}
+	})
 }
 
 // What rests must not cost a stack for each list.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/time/rate"
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/stream"
@@ -28,8 +29,10 @@ type fleet struct {
 	meter  *busMeter
 	client *http.Client
 	turns  chan struct{} // see [mostRestores]
-	log    *slog.Logger
-	tracer trace.Tracer // nil for none
+	// lookbacks says when each worker begins to read its look-back.
+	lookbacks *rate.Limiter
+	log       *slog.Logger
+	tracer    trace.Tracer // nil for none
 
 	mu      sync.Mutex
 	berths  map[string]*berth
@@ -56,9 +59,12 @@ type ship struct {
 func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
 	return &fleet{
 		bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, turns: make(chan struct{}, mostRestores), log: log,
-		berths: map[string]*berth{},
+		lookbacks: rate.NewLimiter(lookbacksEach, 1), berths: map[string]*berth{},
 	}
 }
+
+// lookbacksEach is how many look-backs begin each second: one takes about a hundredth of it of a core.
+const lookbacksEach = 100
 
 // vendorTransport is shared by all accounts: their connections are kept apart by host. Of the files that the process may open
 // a quarter is for requests and a quarter for idle connections: the rest is for what is stored, and delivered.
@@ -166,7 +172,7 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 	}
 	w, err := ingest.NewWorker(ingest.WorkerConfig{
 		Account: a.Name, Provider: a.Provider, Settings: a.Settings, Vendor: vendor,
-		Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer, Spread: f.spread(),
+		Bus: meteredBus{ingestBus{f.bus, b.fence, f.turns}, f.meter}, Log: f.log, Tracer: f.tracer, Delay: f.lookbacks.Reserve().Delay(),
 	})
 	if err != nil {
 		return err
@@ -179,16 +185,6 @@ func (f *fleet) sail(ctx context.Context, b *berth) error {
 		f.run(ctx, a.Name, w)
 	})
 	return nil
-}
-
-// spreadEach is by how much longer the first look-backs are spread for each account: about what one takes of a core.
-const spreadEach = 10 * time.Millisecond
-
-// spread returns within how long the first look-backs of workers that start together begin.
-func (f *fleet) spread() time.Duration {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return time.Duration(len(f.berths)) * spreadEach
 }
 
 // stop ends the worker, if there is one, and waits until it has published what it saw.
