@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ import (
 type fleet struct {
 	bus    *stream.Bus
 	meter  *busMeter
-	client *http.Client
+	gate   *vendorhttp.Gate
+	client *http.Client  // which asks through it
 	turns  chan struct{} // see [mostRestores]
 	// lookbacks says when each worker begins to read its look-back.
 	lookbacks *rate.Limiter
@@ -57,8 +59,9 @@ type ship struct {
 }
 
 func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
+	gate := vendorGate()
 	return &fleet{
-		bus: bus, meter: meter, client: &http.Client{Transport: vendorTransport()}, turns: make(chan struct{}, mostRestores), log: log,
+		bus: bus, meter: meter, gate: gate, client: &http.Client{Transport: gate}, turns: make(chan struct{}, mostRestores), log: log,
 		lookbacks: rate.NewLimiter(lookbacksEach, 1), berths: map[string]*berth{},
 	}
 }
@@ -66,17 +69,23 @@ func newFleet(bus *stream.Bus, meter *busMeter, log *slog.Logger) *fleet {
 // lookbacksEach is how many look-backs begin each second: one takes about a hundredth of it of a core.
 const lookbacksEach = 100
 
-// vendorTransport is shared by all accounts: their connections are kept apart by host. Of the files that the process may open
-// a quarter is for requests and a quarter for idle connections: the rest is for what is stored, and delivered.
-func vendorTransport() http.RoundTripper {
-	all := min(mostAsked, openFiles()/4)
+// vendorGate is what all accounts ask their vendors through: their connections are kept apart by host. Of the files that the process may
+// open a quarter is for requests and half for idle connections at most: the rest is for what is stored, and delivered.
+func vendorGate() *vendorhttp.Gate {
+	files := openFiles()
+	all := min(mostAsked, files/4)
 	perHost := min(mostAskedOfAHost, all/2)
 	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns = all
+	// net/http goes on to connect when a request has given up: it must not do so for long.
+	t.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
+	t.MaxIdleConns = files / 2           // where there are more hosts than that, hardly a connection is used twice
 	t.MaxIdleConnsPerHost = perHost      // else each request to a host of many accounts would leave a port in TIME_WAIT
 	t.IdleConnTimeout = 20 * time.Second // what is polled less often connects each time: ten thousand idle connections cost more
 	return vendorhttp.NewGate(t, all, perHost)
 }
+
+// connectTimeout is that of a request to a vendor, by default.
+const connectTimeout = 10 * time.Second
 
 // How many requests to vendors are under way at once, at most. Each needs about 60 kB and, over HTTP/1.1, a file.
 const (

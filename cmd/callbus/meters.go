@@ -31,7 +31,7 @@ func newMeters(h *health) *meters {
 
 // show has the meters show what is at work.
 func (m *meters) show(published *busMeter, f *fleet, s *sinkFleet) {
-	m.registry.MustRegister(published, sinkCollector{s})
+	m.registry.MustRegister(published, sinkCollector{s}, gateCollector{f.gate})
 	m.fleet.Store(f)
 }
 

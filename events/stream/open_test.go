@@ -104,15 +104,30 @@ func TestWhatIsAsNeededIsNotUpdated(t *testing.T) {
 }
 
 // Whatever else somebody set about the bucket stays.
-func TestABucketWhoseKeysWouldExpireIsMended(t *testing.T) {
-	nc := connect(t, startServer(t, stream.ServerConfig{}))
-	_, err := jetStream(t, nc).CreateKeyValue(testContext(t), jetstream.KeyValueConfig{Bucket: stream.StateBucket, TTL: time.Hour, MaxBytes: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	openBus(t, nc)
-	if c := streamConfig(t, nc, "KV_"+stream.StateBucket); c.MaxAge != 0 || c.SubjectDeleteMarkerTTL == 0 || c.MaxBytes != 1<<20 {
-		t.Errorf("keys expire after %v, their markers after %v; at most %d bytes", c.MaxAge, c.SubjectDeleteMarkerTTL, c.MaxBytes)
+func TestABucketOfAnotherKindIsMended(t *testing.T) {
+	for name, c := range map[string]jetstream.StreamConfig{
+		"its keys would expire":     {MaxAge: time.Hour, MaxMsgsPerSubject: 1, AllowRollup: true, AllowDirect: true},
+		"a stream made by hand":     {Subjects: []string{"$KV.CALLBUS_STATE.>"}},
+		"its subjects are not them": {Subjects: []string{"other"}, MaxMsgsPerSubject: 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc := connect(t, startServer(t, stream.ServerConfig{}))
+			c.Name, c.MaxBytes = "KV_"+stream.StateBucket, 1<<20
+			if _, err := jetStream(t, nc).CreateStream(testContext(t), c); err != nil {
+				t.Fatal(err)
+			}
+			openBus(t, nc)
+			kv, err := jetStream(t, nc).KeyValue(testContext(t), stream.StateBucket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := kv.Create(testContext(t), "sink", nil, jetstream.KeyTTL(time.Minute)); err != nil {
+				t.Error(err)
+			}
+			if c := streamConfig(t, nc, c.Name); c.MaxAge != 0 || c.SubjectDeleteMarkerTTL == 0 || c.MaxBytes != 1<<20 {
+				t.Errorf("keys expire after %v, their markers after %v; at most %d bytes", c.MaxAge, c.SubjectDeleteMarkerTTL, c.MaxBytes)
+			}
+		})
 	}
 }
 

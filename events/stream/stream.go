@@ -123,13 +123,11 @@ func unfitError(name, why string) error {
 	return fmt.Errorf("%w: %s %s; rename or delete it, and callbus makes its own", errUnfit, name, why)
 }
 
-const inMemory = "is kept in memory, not in files"
-
 // unfit says what about a stream that is there cannot be changed and makes it useless to callbus.
 func unfit(c, want jetstream.StreamConfig) string {
 	switch {
 	case c.Storage != jetstream.FileStorage:
-		return inMemory
+		return "is kept in memory, not in files"
 	case c.Retention != want.Retention:
 		return fmt.Sprintf("deletes messages by another rule (its retention is %s, not %s)", c.Retention, want.Retention)
 	case c.Sealed:
@@ -160,33 +158,39 @@ func adapt(c, want jetstream.StreamConfig) jetstream.StreamConfig {
 	return c
 }
 
-// ensureState creates the bucket, or brings the one that is there to what callbus needs.
+// ensureState creates the bucket, or brings the one that is there to what callbus needs. Whatever else its owner set stays.
 func ensureState(ctx context.Context, js jetstream.JetStream, want jetstream.KeyValueConfig) (jetstream.KeyValue, error) {
-	kv, err := js.KeyValue(ctx, want.Bucket)
+	have, err := js.Stream(ctx, "KV_"+want.Bucket)
 	switch {
-	case errors.Is(err, jetstream.ErrBucketNotFound):
-		kv, err = js.CreateOrUpdateKeyValue(ctx, want) // another process may have been faster
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		kv, err := js.CreateOrUpdateKeyValue(ctx, want) // another process may have been faster
 		return kv, streamError(want.Bucket, err)
-	case errors.Is(err, jetstream.ErrBadBucket):
-		return nil, unfitError(want.Bucket, "is no bucket of keys and values")
 	case err != nil:
 		return nil, streamError(want.Bucket, err)
 	}
-	status, err := kv.Status(ctx)
-	if err != nil {
-		return nil, streamError(want.Bucket, err)
+	c := have.CachedInfo().Config
+	if why := unfit(c, jetstream.StreamConfig{Retention: jetstream.LimitsPolicy}); why != "" {
+		return nil, unfitError(c.Name, why)
 	}
-	have := status.Config()
-	if have.Storage != jetstream.FileStorage {
-		return nil, unfitError(want.Bucket, inMemory)
+	if c = adaptState(c, want); !reflect.DeepEqual(c, have.CachedInfo().Config) {
+		if _, err := js.UpdateStream(ctx, c); err != nil {
+			return nil, streamError(want.Bucket, err)
+		}
 	}
-	c := have
-	c.TTL, c.LimitMarkerTTL, c.Replicas = 0, want.LimitMarkerTTL, max(have.Replicas, want.Replicas)
-	if reflect.DeepEqual(c, have) {
-		return kv, nil
-	}
-	kv, err = js.UpdateKeyValue(ctx, c)
+	kv, err := js.KeyValue(ctx, want.Bucket)
 	return kv, streamError(want.Bucket, err)
+}
+
+// adaptState returns c with what makes a stream a bucket whose keys stay, but for those that are to end by themselves.
+func adaptState(c jetstream.StreamConfig, want jetstream.KeyValueConfig) jetstream.StreamConfig {
+	c.Subjects = []string{"$KV." + want.Bucket + ".>"}
+	c.MaxMsgsPerSubject = max(1, c.MaxMsgsPerSubject)
+	c.Discard, c.DiscardNewPerSubject, c.NoAck = jetstream.DiscardNew, false, false
+	c.MaxAge, c.AllowMsgTTL, c.SubjectDeleteMarkerTTL = 0, true, want.LimitMarkerTTL
+	c.AllowRollup, c.AllowDirect, c.DenyDelete = true, true, true
+	c.SubjectTransform = nil
+	c.Replicas = max(c.Replicas, want.Replicas)
+	return c
 }
 
 func streamError(name string, err error) error {

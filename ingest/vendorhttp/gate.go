@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/callbus/callbus/ingest"
 )
@@ -12,11 +13,12 @@ import (
 // so that a vendor who is slow takes no other's place, and in all, so that files and memory suffice however many accounts
 // there are. A [Client] waits before the timeout of a request begins.
 //
-// Requests that may wait (see [ingest.InSpare]) get half of a host's places at most.
+// Requests that may wait (see [ingest.InSpare]) get half of the places at most.
 type Gate struct {
 	http.RoundTripper
-	perHost int
-	all     places
+	perHost    int
+	all, spare places
+	waiting    atomic.Int64
 
 	mu    sync.Mutex
 	hosts map[string]*door
@@ -33,13 +35,21 @@ type door struct {
 
 // NewGate lets through so many requests at once, two or more, of which so many to each host.
 func NewGate(transport http.RoundTripper, all, perHost int) *Gate {
-	return &Gate{RoundTripper: transport, perHost: max(2, perHost), all: make(places, max(2, all)), hosts: map[string]*door{}}
+	all = max(2, all)
+	return &Gate{
+		RoundTripper: transport, perHost: max(2, perHost), all: make(places, all), spare: make(places, all/2), hosts: map[string]*door{},
+	}
 }
+
+// UnderWay returns how many requests are under way, and how many wait.
+func (g *Gate) UnderWay() (requests, waiting int) { return len(g.all), int(g.waiting.Load()) }
 
 // wait returns when a request may be made, and what to call when it was answered; or ctx is done.
 func (g *Gate) wait(ctx context.Context, host string) (answered func(), err error) {
+	g.waiting.Add(1)
+	defer g.waiting.Add(-1)
 	d := g.come(host)
-	taken := make([]places, 0, 3)
+	taken := make([]places, 0, 4)
 	leave := func() {
 		for _, p := range taken {
 			<-p
@@ -61,7 +71,7 @@ func (g *Gate) wait(ctx context.Context, host string) (answered func(), err erro
 // way is which places a request takes, one after the other: nobody holds one of all while waiting for one at a host.
 func (g *Gate) way(ctx context.Context, d *door) []places {
 	if ingest.IsSpare(ctx) {
-		return []places{d.spare, d.all, g.all}
+		return []places{d.spare, d.all, g.spare, g.all}
 	}
 	return []places{d.all, g.all}
 }

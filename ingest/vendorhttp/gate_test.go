@@ -3,6 +3,7 @@ package vendorhttp_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -128,30 +129,63 @@ func TestWhatMayWaitLeavesPlacesToThePolls(t *testing.T) {
 	})
 }
 
-func TestWhoGivesUpWaitingTakesNoPlace(t *testing.T) {
+func TestWhatMayWaitOfManyHostsLeavesPlacesToThePolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(time.Minute)
-		gate := vendorhttp.NewGate(c, 4, 2)
-		budget := vendorhttp.NewBudget(gate, 100, time.Hour, 50)
-		client := vendorhttp.New(&http.Client{Transport: budget}, vendorhttp.Options{Timeout: time.Hour})
+		c := newCrowd(time.Second)
+		client := vendorhttp.New(&http.Client{Transport: vendorhttp.NewGate(c, 10, 4)}, vendorhttp.Options{})
 		var wg sync.WaitGroup
-		asks(t.Context(), &wg, client, "a", 2, func(error) {})
+		for host := range 8 {
+			asks(ingest.InSpare(t.Context()), &wg, client, fmt.Sprint(host), 4, func(error) {})
+		}
 		synctest.Wait()
-		ctx, stop := context.WithCancel(t.Context())
-		asks(ctx, &wg, client, "a", 10, func(err error) {
-			if !errors.Is(err, context.Canceled) {
-				t.Errorf("told %v", err)
-			}
-		})
-		synctest.Wait()
-		stop()
-		wg.Wait()
-		asks(t.Context(), &wg, client, "a", 2, func(error) {})
-		synctest.Wait()
-		if now, _, done := c.counts(); now["a"] != 2 || done["a"] != 2 {
-			t.Errorf("%d are under way, %d were answered", now["a"], done["a"])
+		if now, _, _ := c.counts(); now[""] != 5 {
+			t.Errorf("%d requests that may wait are under way, want half of 10", now[""])
 		}
 		wg.Wait()
 	})
+}
+
+func TestWhoGivesUpWaitingTakesNoPlace(t *testing.T) {
+	t.Parallel()
+	for name, own := range map[string]func(context.Context) context.Context{
+		"a poll":        func(ctx context.Context) context.Context { return ctx },
+		"what may wait": ingest.InSpare,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { giveUpWaiting(t, own) })
+		})
+	}
+}
+
+// giveUpWaiting has requests to a host give up that has places left, while all places are taken by another.
+func giveUpWaiting(t *testing.T, own func(context.Context) context.Context) {
+	c := newCrowd(time.Minute)
+	gate := vendorhttp.NewGate(c, 2, 2)
+	client := vendorhttp.New(&http.Client{Transport: vendorhttp.NewBudget(gate, 100, time.Hour, 50)}, vendorhttp.Options{Timeout: time.Hour})
+	var wg sync.WaitGroup
+	asks(t.Context(), &wg, client, "busy", 2, func(error) {})
+	synctest.Wait()
+	ctx, stop := context.WithCancel(own(t.Context()))
+	asks(ctx, &wg, client, "free", 10, func(err error) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("told %v", err)
+		}
+	})
+	synctest.Wait()
+	if requests, waiting := gate.UnderWay(); requests != 2 || waiting != 10 {
+		t.Errorf("%d are under way, %d wait", requests, waiting)
+	}
+	stop()
+	wg.Wait()
+	if _, waiting := gate.UnderWay(); waiting != 0 || gate.Hosts() != 0 {
+		t.Errorf("%d wait, %d hosts are known, after all", waiting, gate.Hosts())
+	}
+	asks(t.Context(), &wg, client, "free", 2, func(error) {})
+	synctest.Wait()
+	if now, _, _ := c.counts(); now["free"] != 2 {
+		t.Errorf("%d are under way to a host that has two places", now["free"])
+	}
+	wg.Wait()
 }
