@@ -111,39 +111,32 @@ func TestAHostThatDoesNotAnswerTakesNoOthersPlace(t *testing.T) {
 
 func TestWhatMayWaitLeavesPlacesToThePolls(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(time.Second)
-		client := vendorhttp.New(&http.Client{Transport: vendorhttp.NewGate(c, 100, 4)}, vendorhttp.Options{})
-		var wg sync.WaitGroup
-		asks(ingest.InSpare(t.Context()), &wg, client, "a", 40, func(error) {})
-		synctest.Wait()
-		if now, _, _ := c.counts(); now["a"] != 2 {
-			t.Errorf("%d requests that may wait are under way, want half of 4", now["a"])
-		}
-		asks(t.Context(), &wg, client, "a", 2, func(error) {})
-		synctest.Wait()
-		if now, _, _ := c.counts(); now["a"] != 4 {
-			t.Errorf("%d requests are under way, want polls beside those that may wait", now["a"])
-		}
-		wg.Wait()
-	})
-}
-
-func TestWhatMayWaitOfManyHostsLeavesPlacesToThePolls(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCrowd(time.Second)
-		client := vendorhttp.New(&http.Client{Transport: vendorhttp.NewGate(c, 10, 4)}, vendorhttp.Options{})
-		var wg sync.WaitGroup
-		for host := range 8 {
-			asks(ingest.InSpare(t.Context()), &wg, client, fmt.Sprint(host), 4, func(error) {})
-		}
-		synctest.Wait()
-		if now, _, _ := c.counts(); now[""] != 5 {
-			t.Errorf("%d requests that may wait are under way, want half of 10", now[""])
-		}
-		wg.Wait()
-	})
+	for name, tc := range map[string]struct{ hosts, all, want int }{
+		"of one host":   {1, 100, 2}, // of 4
+		"of many hosts": {8, 10, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c := newCrowd(time.Second)
+				client := vendorhttp.New(&http.Client{Transport: vendorhttp.NewGate(c, tc.all, 4)}, vendorhttp.Options{})
+				var wg sync.WaitGroup
+				for host := range tc.hosts {
+					asks(ingest.InSpare(t.Context()), &wg, client, fmt.Sprint(host), 10, func(error) {})
+				}
+				synctest.Wait()
+				if now, _, _ := c.counts(); now[""] != tc.want {
+					t.Errorf("%d requests that may wait are under way, want half of the places, %d", now[""], tc.want)
+				}
+				asks(t.Context(), &wg, client, "0", 2, func(error) {})
+				synctest.Wait()
+				if now, _, _ := c.counts(); now[""] != tc.want+2 {
+					t.Errorf("%d requests are under way, want two polls beside the %d that may wait", now[""], tc.want)
+				}
+				wg.Wait()
+			})
+		})
+	}
 }
 
 func TestWhoGivesUpWaitingTakesNoPlace(t *testing.T) {
