@@ -36,8 +36,8 @@ type WorkerConfig struct {
 // Worker watches one account: it polls, lets its tracker work out what happened, and publishes that.
 //
 // Errands of their own read the vendor's active calls, its newest records, and what can wait: so that a slow one does
-// not hold up the others. One goroutine owns the tracker and publishes. What is published is the only durable record: a worker that starts reads its state back from the
-// stream, wherever its last life was cut off.
+// not hold up the others. One goroutine owns the tracker and publishes. What is published is the only durable record: a worker
+// that starts reads its state back from the stream, wherever its last life was cut off.
 type Worker struct {
 	cfg    WorkerConfig
 	active ActiveLister

@@ -7,6 +7,6 @@ import "testing"
 func long(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("make test-long does this")
+		t.Skip("left to make test-long: it holds the simulator to itself over hours of calls")
 	}
 }

@@ -34,7 +34,7 @@ func TestNothingIsLostOrDoubledWhateverIsKilled(t *testing.T) {
 func TestNothingIsLostOrDoubledWhenProcessesAndServersDie(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
-		t.Skip("make test-long does this, and make truth for longer")
+		t.Skip("left to make test-long: two minutes of a cluster and four processes; make truth does it for longer")
 	}
 	s := Spread(1, 35*time.Second, 4)
 	s.Calm = 40 * time.Second
