@@ -48,13 +48,13 @@ func (c *catcher) tracedSweep(ctx context.Context, chunk Window) (read bool) {
 	err := c.sweep(traced, chunk)
 	endReading(ctx, span, err)
 	if err != nil {
-		c.failed(asked, err)
+		c.pauseAfter(asked, err)
 	}
 	return err == nil
 }
 
-// failed has c pause after what was asked for at a moment and failed, and at least as long as an earlier failure asks for.
-func (c *catcher) failed(asked time.Time, err error) {
+// pauseAfter has c pause after what was asked for at a moment and failed, and at least as long as an earlier failure asks for.
+func (c *catcher) pauseAfter(asked time.Time, err error) {
 	if next := c.pace.next(asked, time.Now(), err); next.After(c.next) {
 		c.next = next
 	}
@@ -136,7 +136,7 @@ func (c *catcher) detail(ctx context.Context, reader DetailReader, rec CDR) (rea
 	c.attempted(rec.Key, err)
 	if err != nil {
 		c.cfg.Log.Debug("the detail of a call cannot be read", "call", rec.Call.CallID, "error", err)
-		c.failed(time.Now(), err)
+		c.pauseAfter(time.Now(), err)
 		return false
 	}
 	c.pace.well()
