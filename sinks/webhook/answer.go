@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,12 +23,11 @@ const (
 	bodyFor = time.Second
 )
 
-// drain reads the rest of a body, within its bounds, so that the connection can be used again. cancel ends the request.
-func drain(resp *http.Response, cancel context.CancelFunc) (beginning []byte, cut bool) {
+// drain reads a body, within its bounds, so that the connection can be used again.
+func drain(resp *http.Response) (beginning []byte, cut bool) {
 	if resp.Body == http.NoBody {
 		return nil, false
 	}
-	defer time.AfterFunc(bodyFor, cancel).Stop()
 	if !ok(resp) {
 		// The status has the word: a refusal whose text is cut is a refusal all the same.
 		beginning, _ = io.ReadAll(io.LimitReader(resp.Body, snippetRead))

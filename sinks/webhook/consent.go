@@ -78,17 +78,15 @@ func (s *Sink) handshake(ctx context.Context) error {
 	if asked := s.rate.perMinute(); asked > 0 {
 		h["Webhook-Request-Rate"] = []string{strconv.Itoa(asked)}
 	}
-	attempt, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	resp, err := s.line.transport().RoundTrip(s.bare(attempt, http.MethodOptions, h))
+	resp, err := s.line.send(ctx, time.Now().Add(s.timeout), request{method: http.MethodOptions, header: h})
 	if err != nil {
-		return s.trouble(http.MethodOptions, ctx, attempt, err)
+		return s.trouble(http.MethodOptions, ctx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		return s.refused(http.MethodOptions, resp, nil, false)
 	}
-	body, cut := drain(resp, cancel)
+	body, cut := drain(resp)
 	return s.consider(resp, body, cut)
 }
 

@@ -37,62 +37,66 @@ func recording(into chan<- request, next http.HandlerFunc) http.HandlerFunc {
 }
 
 func TestAStructuredRequest(t *testing.T) {
-	got := make(chan request, 1)
-	s := sink(t, server(t, recording(got, answering(204)))+"/in?t=1", func(c *webhook.Config) {
-		c.Bearer, c.Headers = secret.New("t0ken"), secret.New("X-Tenant: acme")
-	})
-	d := delivery(t)
-	if err := s.Deliver(t.Context(), d); err != nil {
-		t.Fatalf("Deliver: %v", err)
-	}
-	r := <-got
-	if r.method != http.MethodPost || r.uri != "/in?t=1" || !bytes.Equal(r.body, d.Body) {
-		t.Errorf("got %s %s %s, want POST /in?t=1 and the event as it is stored", r.method, r.uri, r.body)
-	}
-	for name, want := range map[string]string{
-		"Content-Type": "application/cloudevents+json; charset=utf-8", "User-Agent": "callbus", "Authorization": "Bearer t0ken", "X-Tenant": "acme",
-		"Webhook-Id": webhook.MessageID("crm", d.Event), "WebHook-Request-Origin": "callbus", "Traceparent": d.Event.TraceParent,
-	} {
-		if have := r.header.Get(name); have != want {
-			t.Errorf("%s: %q, want %q", name, have, want)
+	eachWay(t, func(t *testing.T, sink opener) {
+		got := make(chan request, 1)
+		s := sink(t, server(t, recording(got, answering(204)))+"/in?t=1", func(c *webhook.Config) {
+			c.Bearer, c.Headers = secret.New("t0ken"), secret.New("X-Tenant: acme")
+		})
+		d := delivery(t)
+		if err := s.Deliver(t.Context(), d); err != nil {
+			t.Fatalf("Deliver: %v", err)
 		}
-	}
-	if err := verifier(t, key).Verify(r.header, r.body, time.Now()); err != nil {
-		t.Errorf("Verify: %v", err)
-	}
-	var names []string
-	for name := range r.header {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	want := "Authorization Content-Length Content-Type Traceparent User-Agent Webhook-Id Webhook-Request-Origin Webhook-Signature Webhook-Timestamp X-Tenant"
-	if have := strings.Join(names, " "); have != want { // and so no Idempotency-Key, no Expect, no Accept-Encoding
-		t.Errorf("headers %s\nwant    %s", have, want)
-	}
+		r := <-got
+		if r.method != http.MethodPost || r.uri != "/in?t=1" || !bytes.Equal(r.body, d.Body) {
+			t.Errorf("got %s %s %s, want POST /in?t=1 and the event as it is stored", r.method, r.uri, r.body)
+		}
+		for name, want := range map[string]string{
+			"Content-Type": "application/cloudevents+json; charset=utf-8", "User-Agent": "callbus", "Authorization": "Bearer t0ken", "X-Tenant": "acme",
+			"Webhook-Id": webhook.MessageID("crm", d.Event), "WebHook-Request-Origin": "callbus", "Traceparent": d.Event.TraceParent,
+		} {
+			if have := r.header.Get(name); have != want {
+				t.Errorf("%s: %q, want %q", name, have, want)
+			}
+		}
+		if err := verifier(t, key).Verify(r.header, r.body, time.Now()); err != nil {
+			t.Errorf("Verify: %v", err)
+		}
+		var names []string
+		for name := range r.header {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		want := "Authorization Content-Length Content-Type Traceparent User-Agent Webhook-Id Webhook-Request-Origin Webhook-Signature Webhook-Timestamp X-Tenant"
+		if have := strings.Join(names, " "); have != want { // and so no Idempotency-Key, no Expect, no Accept-Encoding
+			t.Errorf("headers %s\nwant    %s", have, want)
+		}
+	})
 }
 
 func TestABinaryRequest(t *testing.T) {
-	got := make(chan request, 1)
-	s := sink(t, server(t, recording(got, answering(200))), func(c *webhook.Config) { c.Mode = webhook.Binary })
-	d := delivery(t, func(e *events.Event) { e.TraceParent = "nonsense" })
-	if err := s.Deliver(t.Context(), d); err != nil {
-		t.Fatalf("Deliver: %v", err)
-	}
-	r := <-got
-	for name, want := range map[string]string{
-		"Content-Type": "application/json", "Ce-Id": d.Event.ID, "Ce-Type": "call.missed", "Ce-Source": "/callbus/telsam/acme", "Ce-Subject": d.Event.Subject,
-		"Ce-Specversion": "1.0", "Ce-Datacontenttype": "", "Ce-Data": "", "Ce-Traceparent": "nonsense", "Traceparent": "",
-	} {
-		if have := r.header.Get(name); have != want {
-			t.Errorf("%s: %q, want %q", name, have, want)
+	eachWay(t, func(t *testing.T, sink opener) {
+		got := make(chan request, 1)
+		s := sink(t, server(t, recording(got, answering(200))), func(c *webhook.Config) { c.Mode = webhook.Binary })
+		d := delivery(t, func(e *events.Event) { e.TraceParent = "nonsense" })
+		if err := s.Deliver(t.Context(), d); err != nil {
+			t.Fatalf("Deliver: %v", err)
 		}
-	}
-	if !bytes.HasSuffix(d.Body, append([]byte(`"data":`), append(slices.Clone(r.body), '}')...)) {
-		t.Errorf("the body is %s, want the data of %s", r.body, d.Body)
-	}
-	if err := verifier(t, key).Verify(r.header, r.body, time.Now()); err != nil {
-		t.Errorf("Verify: %v", err)
-	}
+		r := <-got
+		for name, want := range map[string]string{
+			"Content-Type": "application/json", "Ce-Id": d.Event.ID, "Ce-Type": "call.missed", "Ce-Source": "/callbus/telsam/acme", "Ce-Subject": d.Event.Subject,
+			"Ce-Specversion": "1.0", "Ce-Datacontenttype": "", "Ce-Data": "", "Ce-Traceparent": "nonsense", "Traceparent": "",
+		} {
+			if have := r.header.Get(name); have != want {
+				t.Errorf("%s: %q, want %q", name, have, want)
+			}
+		}
+		if !bytes.HasSuffix(d.Body, append([]byte(`"data":`), append(slices.Clone(r.body), '}')...)) {
+			t.Errorf("the body is %s, want the data of %s", r.body, d.Body)
+		}
+		if err := verifier(t, key).Verify(r.header, r.body, time.Now()); err != nil {
+			t.Errorf("Verify: %v", err)
+		}
+	})
 }
 
 func TestEventsOfEveryTypeArriveAsTheyAre(t *testing.T) {
@@ -241,29 +245,31 @@ func TestWhatTheEndpointSaysIsKeptWithoutSecrets(t *testing.T) {
 
 // S-3.
 func TestAnAnswerAfterTheTimeoutIsAskedForAgainWithTheSameID(t *testing.T) {
-	got, cancelled, first := make(chan request, 2), make(chan struct{}), true
-	s := sink(t, server(t, recording(got, func(_ http.ResponseWriter, r *http.Request) {
-		if first {
-			first = false
-			<-r.Context().Done() // the receiver sees that we have gone
-			close(cancelled)
+	eachWay(t, func(t *testing.T, sink opener) {
+		got, cancelled, first := make(chan request, 2), make(chan struct{}), true
+		s := sink(t, server(t, recording(got, func(_ http.ResponseWriter, r *http.Request) {
+			if first {
+				first = false
+				<-r.Context().Done() // the receiver sees that we have gone
+				close(cancelled)
+			}
+		})))
+		began := time.Now()
+		err := s.Deliver(t.Context(), delivery(t))
+		inTime(t, began)
+		if faultOf(err) != sinks.Passing || !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("Deliver: %v, want a time-out", err)
 		}
-	})))
-	began := time.Now()
-	err := s.Deliver(t.Context(), delivery(t))
-	inTime(t, began)
-	if faultOf(err) != sinks.Passing || !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("Deliver: %v, want a time-out", err)
-	}
-	<-cancelled
-	d := delivery(t)
-	d.Attempt = 2
-	if err := s.Deliver(t.Context(), d); err != nil {
-		t.Fatalf("Deliver: %v", err)
-	}
-	if a, b := (<-got).header.Get("webhook-id"), (<-got).header.Get("webhook-id"); a != b {
-		t.Errorf("ids %s and %s, want one", a, b)
-	}
+		<-cancelled
+		d := delivery(t)
+		d.Attempt = 2
+		if err := s.Deliver(t.Context(), d); err != nil {
+			t.Fatalf("Deliver: %v", err)
+		}
+		if a, b := (<-got).header.Get("webhook-id"), (<-got).header.Get("webhook-id"); a != b {
+			t.Errorf("ids %s and %s, want one", a, b)
+		}
+	})
 }
 
 // S-8.
@@ -301,20 +307,22 @@ func TestEachAttemptIsSignedForItsMoment(t *testing.T) {
 }
 
 func TestBeingStoppedIsNoFaultOfAnybody(t *testing.T) {
-	arrived := make(chan struct{})
-	s := sink(t, server(t, func(_ http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		close(arrived)
-		<-r.Context().Done()
-	}))
-	why := errors.New("shutting down")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	go func() { <-arrived; cancel(why) }()
-	err := s.Deliver(ctx, delivery(t))
-	var e *sinks.Error
-	if errors.As(err, &e) || !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
-		t.Errorf("Deliver: %v, want just that it was stopped, and why", err)
-	}
+	eachWay(t, func(t *testing.T, sink opener) {
+		arrived := make(chan struct{})
+		s := sink(t, server(t, func(_ http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			close(arrived)
+			<-r.Context().Done()
+		}))
+		why := errors.New("shutting down")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() { <-arrived; cancel(why) }()
+		err := s.Deliver(ctx, delivery(t))
+		var e *sinks.Error
+		if errors.As(err, &e) || !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
+			t.Errorf("Deliver: %v, want just that it was stopped, and why", err)
+		}
+	})
 }
 
 func TestAnEventWithoutContentIsNotSent(t *testing.T) {

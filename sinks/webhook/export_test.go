@@ -9,8 +9,29 @@ import (
 // RenewAfter makes the connections of s be made anew after d.
 func RenewAfter(s *Sink, d time.Duration) { s.line.maxAge = d }
 
-// Transport returns what s sends with.
-func Transport(s *Sink) *http.Transport { return s.line.transport() }
+// Transport returns what s sends with where it does not send directly.
+func Transport(s *Sink) *http.Transport { return s.line.generation().other }
+
+// NeverDirectly makes s leave everything to net/http.
+func NeverDirectly(s *Sink) {
+	fresh := s.line.fresh
+	s.line.fresh = func() *generation {
+		g := fresh()
+		g.direct = nil
+		return g
+	}
+}
+
+// KeptDirectly is how many connections s keeps for what it sends directly.
+func KeptDirectly(s *Sink) int {
+	g := s.line.generation()
+	if g.direct == nil {
+		return 0
+	}
+	g.direct.mu.Lock()
+	defer g.direct.mu.Unlock()
+	return len(g.direct.idle)
+}
 
 // CheckAddr is the guard with these ranges allowed.
 func CheckAddr(a netip.Addr, allow CIDRs) error { return guard{allow}.check(a) }

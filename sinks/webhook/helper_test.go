@@ -67,6 +67,21 @@ func sink(t testing.TB, url string, change ...func(*webhook.Config)) *webhook.Si
 	return open(t, config(url, change...), webhook.Options{})
 }
 
+// An opener is [sink].
+type opener func(t testing.TB, url string, change ...func(*webhook.Config)) *webhook.Sink
+
+// eachWay tests what is sent directly, which short requests in plain HTTP are, and what is left to net/http.
+func eachWay(t *testing.T, test func(t *testing.T, sink opener)) {
+	t.Run("directly", func(t *testing.T) { test(t, sink) })
+	t.Run("by net/http", func(t *testing.T) {
+		test(t, func(t testing.TB, url string, change ...func(*webhook.Config)) *webhook.Sink {
+			s := sink(t, url, change...)
+			webhook.NeverDirectly(s)
+			return s
+		})
+	})
+}
+
 func open(t testing.TB, c webhook.Config, o webhook.Options) *webhook.Sink {
 	t.Helper()
 	s, err := webhook.New("crm", c, o)

@@ -174,44 +174,48 @@ var gzipBomb = sync.OnceValue(func() []byte {
 })
 
 func TestHostileReceivers(t *testing.T) {
-	gzipBomb() // which takes a while
-	for _, tc := range hostile {
-		t.Run(tc.id+" "+tc.name, func(t *testing.T) {
-			t.Parallel()
-			s := sink(t, "http://"+raw(t, tc.serve)+"/hunter22", func(c *webhook.Config) { c.Bearer = secret.New("hunter22") })
-			began := time.Now()
-			err := s.Deliver(t.Context(), delivery(t))
-			inTime(t, began)
-			if faultOf(err) != tc.want {
-				t.Errorf("Deliver: %v (%q), want %q", err, faultOf(err), tc.want)
-			}
-			if err != nil && (strings.Contains(err.Error(), "hunter22") || strings.ContainsAny(err.Error(), "\r\n\x00") || len(err.Error()) > 600) {
-				t.Errorf("the error tells too much: %q", err)
-			}
-			if tc.id == "H-13" && time.Since(began) > timeout {
-				t.Errorf("Deliver took %s, want it at once", time.Since(began))
-			}
-		})
-	}
+	eachWay(t, func(t *testing.T, sink opener) {
+		gzipBomb() // which takes a while
+		for _, tc := range hostile {
+			t.Run(tc.id+" "+tc.name, func(t *testing.T) {
+				t.Parallel()
+				s := sink(t, "http://"+raw(t, tc.serve)+"/hunter22", func(c *webhook.Config) { c.Bearer = secret.New("hunter22") })
+				began := time.Now()
+				err := s.Deliver(t.Context(), delivery(t))
+				inTime(t, began)
+				if faultOf(err) != tc.want {
+					t.Errorf("Deliver: %v (%q), want %q", err, faultOf(err), tc.want)
+				}
+				if err != nil && (strings.Contains(err.Error(), "hunter22") || strings.ContainsAny(err.Error(), "\r\n\x00") || len(err.Error()) > 600) {
+					t.Errorf("the error tells too much: %q", err)
+				}
+				if tc.id == "H-13" && time.Since(began) > timeout {
+					t.Errorf("Deliver took %s, want it at once", time.Since(began))
+				}
+			})
+		}
+	})
 }
 
 // H-3, H-4, H-5: what is sent to us does not fill our memory.
 func TestMemoryIsBounded(t *testing.T) {
-	for _, tc := range hostile {
-		if tc.id != "H-3" && tc.id != "H-4" && tc.id != "H-5" && tc.id != "H-13" {
-			continue
+	eachWay(t, func(t *testing.T, sink opener) {
+		for _, tc := range hostile {
+			if tc.id != "H-3" && tc.id != "H-4" && tc.id != "H-5" && tc.id != "H-13" {
+				continue
+			}
+			s := sink(t, "http://"+raw(t, tc.serve))
+			s.Deliver(t.Context(), delivery(t)) // what is made once
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s.Deliver(t.Context(), delivery(t))
+			runtime.ReadMemStats(&after)
+			if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
+				t.Errorf("%s %s: %d bytes were allocated, want at most a mebibyte", tc.id, tc.name, grown)
+			}
+			s.Close()
 		}
-		s := sink(t, "http://"+raw(t, tc.serve))
-		s.Deliver(t.Context(), delivery(t)) // what is made once
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		s.Deliver(t.Context(), delivery(t))
-		runtime.ReadMemStats(&after)
-		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<20 {
-			t.Errorf("%s %s: %d bytes were allocated, want at most a mebibyte", tc.id, tc.name, grown)
-		}
-		s.Close()
-	}
+	})
 }
 
 // T-1: a window that is closed in the middle of our body.
@@ -229,117 +233,129 @@ func TestAReceiverThatStopsReading(t *testing.T) {
 
 // T-5: it may be seen before the request is written, or after.
 func TestAReceiverThatSpeaksFirst(t *testing.T) {
-	s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
-		io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n")
-		io.Copy(io.Discard, c)
-	}))
-	began := time.Now()
-	err := s.Deliver(t.Context(), delivery(t))
-	inTime(t, began)
-	if f := faultOf(err); f != sinks.OfEndpoint && f != sinks.Passing || !strings.Contains(err.Error(), "check what listens") {
-		t.Errorf("Deliver: %v", err)
-	}
+	eachWay(t, func(t *testing.T, sink opener) {
+		s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
+			io.WriteString(c, "SSH-2.0-OpenSSH_9.6\r\n")
+			io.Copy(io.Discard, c)
+		}))
+		began := time.Now()
+		err := s.Deliver(t.Context(), delivery(t))
+		inTime(t, began)
+		if f := faultOf(err); f != sinks.OfEndpoint && f != sinks.Passing || !strings.Contains(err.Error(), "check what listens") {
+			t.Errorf("Deliver: %v", err)
+		}
+	})
 }
 
 // T-2: refused.
 func TestNobodyListens(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	if err := sink(t, "http://"+l.Addr().String()).Deliver(t.Context(), delivery(t)); faultOf(err) != sinks.Passing || !strings.Contains(err.Error(), "nothing listens") {
-		t.Errorf("Deliver: %v", err)
-	}
+	eachWay(t, func(t *testing.T, sink opener) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
+		if err := sink(t, "http://"+l.Addr().String()).Deliver(t.Context(), delivery(t)); faultOf(err) != sinks.Passing || !strings.Contains(err.Error(), "nothing listens") {
+			t.Errorf("Deliver: %v", err)
+		}
+	})
 }
 
 // T-6: the receiver closes a kept connection as our request arrives. Whether it took the event nobody knows: it is not
 // sent again behind the pump's back.
 func TestAKeptConnectionThatIsClosedAsWeWrite(t *testing.T) {
-	var requests atomic.Int32
-	s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
-		r := bufio.NewReader(c)
-		for readRequest(r) {
-			if requests.Add(1) == 2 {
-				return
+	eachWay(t, func(t *testing.T, sink opener) {
+		var requests atomic.Int32
+		s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
+			r := bufio.NewReader(c)
+			for readRequest(r) {
+				if requests.Add(1) == 2 {
+					return
+				}
+				io.WriteString(c, empty200)
 			}
-			io.WriteString(c, empty200)
+		}))
+		for i, want := range []sinks.Fault{delivered, sinks.Passing, delivered} {
+			if err := s.Deliver(t.Context(), delivery(t)); faultOf(err) != want || int(requests.Load()) != i+1 {
+				t.Errorf("delivery %d: %v after %d requests, want %q after %d", i+1, err, requests.Load(), want, i+1)
+			}
 		}
-	}))
-	for i, want := range []sinks.Fault{delivered, sinks.Passing, delivered} {
-		if err := s.Deliver(t.Context(), delivery(t)); faultOf(err) != want || int(requests.Load()) != i+1 {
-			t.Errorf("delivery %d: %v after %d requests, want %q after %d", i+1, err, requests.Load(), want, i+1)
-		}
-	}
+	})
 }
 
 // T-6: it was closed before. Nothing had been written, or else it is the pump's to try again.
 func TestAKeptConnectionThatWasClosed(t *testing.T) {
-	var requests atomic.Int32
-	closed := make(chan struct{}, 100)
-	s := sink(t, "http://"+raw(t, afterRequest(func(_ context.Context, c *net.TCPConn) {
-		requests.Add(1)
-		io.WriteString(c, empty200)
-		c.Close()
-		closed <- struct{}{}
-	})))
-	for range 20 {
-		if err := s.Deliver(t.Context(), delivery(t)); faultOf(err) != delivered && faultOf(err) != sinks.Passing {
-			t.Fatalf("Deliver: %v", err)
-		} else if err == nil {
-			<-closed
+	eachWay(t, func(t *testing.T, sink opener) {
+		var requests atomic.Int32
+		closed := make(chan struct{}, 100)
+		s := sink(t, "http://"+raw(t, afterRequest(func(_ context.Context, c *net.TCPConn) {
+			requests.Add(1)
+			io.WriteString(c, empty200)
+			c.Close()
+			closed <- struct{}{}
+		})))
+		for range 20 {
+			if err := s.Deliver(t.Context(), delivery(t)); faultOf(err) != delivered && faultOf(err) != sinks.Passing {
+				t.Fatalf("Deliver: %v", err)
+			} else if err == nil {
+				<-closed
+			}
 		}
-	}
-	if n := requests.Load(); n > 20 {
-		t.Errorf("%d requests for 20 deliveries", n)
-	}
+		if n := requests.Load(); n > 20 {
+			t.Errorf("%d requests for 20 deliveries", n)
+		}
+	})
 }
 
 // H-7: what follows an answer is not taken for the next one.
 func TestNoAnswerIsSmuggled(t *testing.T) {
-	var conns atomic.Int32
-	s := sink(t, "http://"+raw(t, afterRequest(func(_ context.Context, c *net.TCPConn) {
-		if conns.Add(1) == 1 {
-			io.WriteString(c, head200+"Content-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-		} else {
-			io.WriteString(c, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
+	eachWay(t, func(t *testing.T, sink opener) {
+		var conns atomic.Int32
+		s := sink(t, "http://"+raw(t, afterRequest(func(_ context.Context, c *net.TCPConn) {
+			if conns.Add(1) == 1 {
+				io.WriteString(c, head200+"Content-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+			} else {
+				io.WriteString(c, "HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n")
+			}
+			io.Copy(io.Discard, c)
+		})))
+		if err := s.Deliver(t.Context(), delivery(t)); err != nil {
+			t.Fatalf("Deliver: %v", err)
 		}
-		io.Copy(io.Discard, c)
-	})))
-	if err := s.Deliver(t.Context(), delivery(t)); err != nil {
-		t.Fatalf("Deliver: %v", err)
-	}
-	for range 3 { // the surplus may be noticed only as it is read
-		if err := s.Deliver(t.Context(), delivery(t)); faultOf(err) == delivered {
-			t.Fatalf("the surplus of one answer was taken for another")
+		for range 3 { // the surplus may be noticed only as it is read
+			if err := s.Deliver(t.Context(), delivery(t)); faultOf(err) == delivered {
+				t.Fatalf("the surplus of one answer was taken for another")
+			}
 		}
-	}
+	})
 }
 
 // H-11.
 func TestConnectionsThatAreClosedEachTimeDoNotPileUp(t *testing.T) {
-	for _, header := range [][]string{{"Connection", "close"}, {"Keep-Alive", "max=1"}} {
-		var open, most atomic.Int32
-		s := sink(t, "http://"+raw(t, func(ctx context.Context, c *net.TCPConn) {
-			most.Store(max(most.Load(), open.Add(1)))
-			defer open.Add(-1)
-			r := bufio.NewReader(c)
-			for readRequest(r) {
-				fmt.Fprintf(c, head200+"%s: %s\r\nContent-Length: 0\r\n\r\n", header[0], header[1])
-				if header[1] == "close" {
-					return
+	eachWay(t, func(t *testing.T, sink opener) {
+		for _, header := range [][]string{{"Connection", "close"}, {"Keep-Alive", "max=1"}} {
+			var open, most atomic.Int32
+			s := sink(t, "http://"+raw(t, func(ctx context.Context, c *net.TCPConn) {
+				most.Store(max(most.Load(), open.Add(1)))
+				defer open.Add(-1)
+				r := bufio.NewReader(c)
+				for readRequest(r) {
+					fmt.Fprintf(c, head200+"%s: %s\r\nContent-Length: 0\r\n\r\n", header[0], header[1])
+					if header[1] == "close" {
+						return
+					}
+				}
+			}))
+			for range 50 {
+				if err := s.Deliver(t.Context(), delivery(t)); err != nil {
+					t.Fatalf("%s: Deliver: %v", header, err)
 				}
 			}
-		}))
-		for range 50 {
-			if err := s.Deliver(t.Context(), delivery(t)); err != nil {
-				t.Fatalf("%s: Deliver: %v", header, err)
+			if most.Load() > 3 {
+				t.Errorf("%s: %d connections at once", header, most.Load())
 			}
 		}
-		if most.Load() > 3 {
-			t.Errorf("%s: %d connections at once", header, most.Load())
-		}
-	}
+	})
 }
 
 // H-12.
@@ -356,43 +372,47 @@ func TestNothingIsExpectedBeforeTheBody(t *testing.T) {
 }
 
 func TestConnectionsAreKept(t *testing.T) {
-	var conns atomic.Int32
-	for name, body := range map[string]string{"none": "", "short": "ok", "as long as is read": strings.Repeat("x", 60<<10)} {
-		conns.Store(0)
-		s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
-			conns.Add(1)
-			for r := bufio.NewReader(c); readRequest(r); {
-				fmt.Fprintf(c, head200+"Content-Length: %d\r\n\r\n%s", len(body), body)
+	eachWay(t, func(t *testing.T, sink opener) {
+		var conns atomic.Int32
+		for name, body := range map[string]string{"none": "", "short": "ok", "as long as is read": strings.Repeat("x", 60<<10)} {
+			conns.Store(0)
+			s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
+				conns.Add(1)
+				for r := bufio.NewReader(c); readRequest(r); {
+					fmt.Fprintf(c, head200+"Content-Length: %d\r\n\r\n%s", len(body), body)
+				}
+			}))
+			for range 20 {
+				if err := s.Deliver(t.Context(), delivery(t)); err != nil {
+					t.Fatalf("Deliver: %v", err)
+				}
 			}
-		}))
-		for range 20 {
-			if err := s.Deliver(t.Context(), delivery(t)); err != nil {
-				t.Fatalf("Deliver: %v", err)
+			if conns.Load() != 1 {
+				t.Errorf("a body that is %s: %d connections for 20 deliveries, want 1", name, conns.Load())
 			}
 		}
-		if conns.Load() != 1 {
-			t.Errorf("a body that is %s: %d connections for 20 deliveries, want 1", name, conns.Load())
-		}
-	}
+	})
 }
 
 //
 func TestNoRedirectIsFollowed(t *testing.T) {
-	var asked atomic.Int32
-	elsewhere := server(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
-	for _, code := range []int{301, 302, 303, 307, 308} {
-		for _, to := range []string{elsewhere, "http://169.254.169.254/latest/hunter22", "/", "", "http://a b\r\n", "//" + strings.TrimPrefix(elsewhere, "http://"), "javascript:1"} {
-			s := sink(t, server(t, answering(code, "Location", to)))
-			err := s.Deliver(t.Context(), delivery(t))
-			if faultOf(err) != sinks.OfEndpoint || strings.Contains(err.Error(), "hunter22") {
-				t.Errorf("%d to %q: %v", code, to, err)
+	eachWay(t, func(t *testing.T, sink opener) {
+		var asked atomic.Int32
+		elsewhere := server(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+		for _, code := range []int{301, 302, 303, 307, 308} {
+			for _, to := range []string{elsewhere, "http://169.254.169.254/latest/hunter22", "/", "", "http://a b\r\n", "//" + strings.TrimPrefix(elsewhere, "http://"), "javascript:1"} {
+				s := sink(t, server(t, answering(code, "Location", to)))
+				err := s.Deliver(t.Context(), delivery(t))
+				if faultOf(err) != sinks.OfEndpoint || strings.Contains(err.Error(), "hunter22") {
+					t.Errorf("%d to %q: %v", code, to, err)
+				}
+				s.Close()
 			}
-			s.Close()
 		}
-	}
-	if asked.Load() != 0 {
-		t.Errorf("%d redirects were followed", asked.Load())
-	}
+		if asked.Load() != 0 {
+			t.Errorf("%d redirects were followed", asked.Load())
+		}
+	})
 }
 
 //
@@ -410,23 +430,25 @@ func TestProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 
 //
 func TestConnectionsAreMadeAnewAfterAWhile(t *testing.T) {
-	ended := make(chan struct{}, 10)
-	s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
-		for r := bufio.NewReader(c); readRequest(r); {
-			io.WriteString(c, empty200)
+	eachWay(t, func(t *testing.T, sink opener) {
+		ended := make(chan struct{}, 10)
+		s := sink(t, "http://"+raw(t, func(_ context.Context, c *net.TCPConn) {
+			for r := bufio.NewReader(c); readRequest(r); {
+				io.WriteString(c, empty200)
+			}
+			ended <- struct{}{}
+		}))
+		webhook.RenewAfter(s, 0)
+		for range 2 {
+			if err := s.Deliver(t.Context(), delivery(t)); err != nil {
+				t.Fatalf("Deliver: %v", err)
+			}
+			time.Sleep(time.Millisecond)
 		}
-		ended <- struct{}{}
-	}))
-	webhook.RenewAfter(s, 0)
-	for range 2 {
-		if err := s.Deliver(t.Context(), delivery(t)); err != nil {
-			t.Fatalf("Deliver: %v", err)
-		}
-		time.Sleep(time.Millisecond)
-	}
-	<-ended // the first, when the second was made
-	s.Close()
-	<-ended
+		<-ended // the first, when the second was made
+		s.Close()
+		<-ended
+	})
 }
 
 // deliveries and handshakes have one guard.

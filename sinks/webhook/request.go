@@ -1,10 +1,7 @@
 package webhook
 
 import (
-	"bytes"
-	"context"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"regexp"
@@ -49,25 +46,14 @@ func (s *Sink) message(d sinks.Delivery) (message, error) {
 	return m, nil
 }
 
-// request signs m for this moment.
-func (s *Sink) request(ctx context.Context, m message) *http.Request {
+// signed returns the request of m for this moment.
+func (s *Sink) signed(m message) request {
 	at := seconds(time.Now())
 	values := [...]string{m.id, at, s.signer.sign(m.id, at, m.body)}
 	m.header["Webhook-Id"] = values[0:1:1]
 	m.header["Webhook-Timestamp"] = values[1:2:2]
 	m.header["Webhook-Signature"] = values[2:3:3]
-	body := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.body)), nil }
-	req := s.bare(ctx, http.MethodPost, m.header)
-	req.Body, _ = body()
-	req.GetBody = body // net/http may send again what it had not begun to write
-	req.ContentLength = int64(len(m.body))
-	return req
-}
-
-// bare returns a request without a body.
-func (s *Sink) bare(ctx context.Context, method string, h http.Header) *http.Request {
-	req := &http.Request{Method: method, URL: s.url, Host: s.url.Host, Header: h, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}
-	return req.WithContext(ctx)
+	return request{http.MethodPost, m.header, m.body}
 }
 
 // lasting returns the headers that every request has.

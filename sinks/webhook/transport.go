@@ -1,9 +1,15 @@
 package webhook
 
 import (
+	"bytes"
+	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -22,21 +28,95 @@ const (
 
 // A line is the connections to the endpoint. From time to time they are made anew.
 type line struct {
-	fresh  func() *http.Transport
+	url    *url.URL
+	fresh  func() *generation
 	maxAge time.Duration
 
 	mu   sync.Mutex
-	now  *http.Transport
+	now  *generation
 	born time.Time
 }
 
-func newLine(t *tls.Config, g guard, r *net.Resolver, timeout time.Duration) *line {
-	return &line{maxAge: maxAge, fresh: func() *http.Transport { return newTransport(t, g, r, timeout) }}
+// A generation is the connections that are made within maxAge.
+type generation struct {
+	direct *direct // nil where nothing can be sent directly
+	other  *http.Transport
 }
 
-// transport returns what to send with. Connections of an older generation finish what is under way, and are closed: nothing
-// asks that transport for a connection again, and so it keeps none.
-func (l *line) transport() *http.Transport {
+// A request is what is sent to the endpoint, once.
+type request struct {
+	method string
+	header http.Header // which nobody changes meanwhile
+	body   []byte
+}
+
+// errLate is wrapped by the error of a request whose time was over before the header of its answer had come.
+var errLate = errors.New("its time is over")
+
+func newLine(u *url.URL, t *tls.Config, g guard, r *net.Resolver, timeout time.Duration) *line {
+	connect := min(longestConnect, timeout)
+	dialer := &net.Dialer{Timeout: connect, ControlContext: g.control, Resolver: r}
+	return &line{url: u, maxAge: maxAge, fresh: func() *generation {
+		next := &generation{other: newTransport(t, dialer, connect)}
+		if canListen && u.Scheme == "http" {
+			next.direct = newDirect(u, dialer)
+		}
+		return next
+	}}
+}
+
+// send sends r and returns the answer when its header is here, which it must be at by. Its body is to be closed, and can be
+// read for bodyFor.
+func (l *line) send(ctx context.Context, by time.Time, r request) (*http.Response, error) {
+	g := l.generation()
+	if g.direct != nil && len(r.body) <= longestDirect {
+		return g.direct.send(ctx, by, r)
+	}
+	return l.roundTrip(ctx, by, g.other, r)
+}
+
+// roundTrip sends r with t, not with an http.Client, which would follow redirects.
+func (l *line) roundTrip(ctx context.Context, by time.Time, t *http.Transport, r request) (*http.Response, error) {
+	attempt, cancel := context.WithDeadline(ctx, by)
+	resp, err := t.RoundTrip(l.httpRequest(attempt, r))
+	switch {
+	case err != nil && attempt.Err() != nil:
+		err = fmt.Errorf("%w: %w", errLate, err)
+		fallthrough
+	case err != nil, resp.Body == http.NoBody:
+		cancel()
+		return resp, err
+	}
+	resp.Body = &cancelledBody{resp.Body, cancel, time.AfterFunc(bodyFor, cancel)}
+	return resp, nil
+}
+
+func (l *line) httpRequest(ctx context.Context, r request) *http.Request {
+	req := (&http.Request{Method: r.method, URL: l.url, Host: l.url.Host, Header: r.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	if len(r.body) > 0 {
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
+		req.Body, _ = req.GetBody() // net/http may send again what it had not begun to write
+		req.ContentLength = int64(len(r.body))
+	}
+	return req
+}
+
+// A cancelledBody is the body of an answer that is cut short by cancel, in a while by itself.
+type cancelledBody struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+	timer  *time.Timer
+}
+
+func (b *cancelledBody) Close() error {
+	b.timer.Stop()
+	b.cancel()
+	return b.ReadCloser.Close()
+}
+
+// generation returns what to send with. Connections of an older one finish what is under way, and are closed: nothing asks that
+// transport for a connection again, and so it keeps none.
+func (l *line) generation() *generation {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.now == nil || time.Since(l.born) > l.maxAge {
@@ -53,14 +133,16 @@ func (l *line) close() {
 }
 
 func (l *line) closeIdle() {
-	if l.now != nil {
-		l.now.CloseIdleConnections()
+	if l.now == nil {
+		return
+	}
+	l.now.other.CloseIdleConnections()
+	if l.now.direct != nil {
+		l.now.direct.close()
 	}
 }
 
-func newTransport(t *tls.Config, g guard, r *net.Resolver, timeout time.Duration) *http.Transport {
-	connect := min(longestConnect, timeout)
-	dialer := &net.Dialer{Timeout: connect, ControlContext: g.control, Resolver: r}
+func newTransport(t *tls.Config, dialer *net.Dialer, connect time.Duration) *http.Transport {
 	return &http.Transport{
 		Proxy:                  nil, // the guard would see the proxy's address only
 		DialContext:            dialer.DialContext,

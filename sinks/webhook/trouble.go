@@ -13,12 +13,12 @@ import (
 	"github.com/callbus/callbus/sinks"
 )
 
-// trouble says what an error of the transport means. caller is the context that Deliver was given.
-func (s *Sink) trouble(method string, caller, attempt context.Context, err error) error {
+// trouble says what an error of the line means. caller is the context that Deliver was given.
+func (s *Sink) trouble(method string, caller context.Context, err error) error {
 	if caller.Err() != nil {
 		return fmt.Errorf("sink %s: %s %s: %w", s.name, method, s.where, stopped(caller))
 	}
-	fault, why := s.judged(attempt, err)
+	fault, why := s.judged(err)
 	return s.failed(method, &sinks.Error{Fault: fault, Err: why})
 }
 
@@ -31,7 +31,7 @@ func stopped(caller context.Context) error {
 }
 
 // judged says whose fault an error is, in words that hold nothing which the other side wrote.
-func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
+func (s *Sink) judged(err error) (sinks.Fault, error) {
 	var (
 		blocked *BlockedError
 		wrong   *tls.CertificateVerificationError
@@ -41,7 +41,7 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 	switch {
 	case errors.As(err, &blocked):
 		return sinks.OfEndpoint, blocked
-	case attempt.Err() != nil:
+	case errors.Is(err, errLate):
 		return sinks.Passing, fmt.Errorf("no answer within %s: %w", s.timeout, context.DeadlineExceeded)
 	case timedOut(err):
 		return sinks.Passing, fmt.Errorf("no connection within %s: %w", min(longestConnect, s.timeout), context.DeadlineExceeded)
@@ -55,7 +55,7 @@ func (s *Sink) judged(attempt context.Context, err error) (sinks.Fault, error) {
 		return sinks.OfEndpoint, s.said("a secure connection cannot be agreed on (%s); it needs TLS 1.2 or newer, and may ask for TLS_CERT and TLS_KEY", err)
 	case tooMuchHeader(err):
 		return sinks.OfEvent, errors.New("it does not take headers as long as this event's attributes in mode binary")
-	case noHTTP(err):
+	case errors.Is(err, errLongHeader), noHTTP(err):
 		return sinks.OfEndpoint, errors.New("its answer is not HTTP, or larger than HTTP allows: check what listens at that URL")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return sinks.Passing, fmt.Errorf("nothing listens there: %w", syscall.ECONNREFUSED)

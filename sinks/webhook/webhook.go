@@ -64,7 +64,7 @@ func New(name string, c Config, o Options) (*Sink, error) {
 	return &Sink{
 		name: name, url: u, where: u.Scheme + "://" + u.Host, mode: c.mode(), timeout: c.timeout(),
 		header: header, signer: &Signer{keys}, redact: newRedactor(c, u, header),
-		line: newLine(t, guard{c.AllowCIDRs}, o.Resolver, c.timeout()),
+		line: newLine(u, t, guard{c.AllowCIDRs}, o.Resolver, c.timeout()),
 		rate: c.Rate, pace: newPace(c.Rate.limit()),
 		askFirst: c.AskConsent, consent: consent{slot: make(chan struct{}, 1)},
 	}, nil
@@ -99,18 +99,16 @@ func (s *Sink) Deliver(ctx context.Context, d sinks.Delivery) error {
 
 // post sends m once, and returns the status of the answer, 0 when there was none.
 func (s *Sink) post(ctx context.Context, m message) (status int, err error) {
-	attempt, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	resp, err := s.line.transport().RoundTrip(s.request(attempt, m)) // not by an http.Client, which would follow redirects
+	resp, err := s.line.send(ctx, time.Now().Add(s.timeout), s.signed(m))
 	if err != nil {
-		return 0, s.trouble(http.MethodPost, ctx, attempt, err)
+		return 0, s.trouble(http.MethodPost, ctx, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		// Its body is the connection itself, which heeds no timeout: it is not read.
 		return resp.StatusCode, s.refused(http.MethodPost, resp, nil, false)
 	}
-	body, cut := drain(resp, cancel)
+	body, cut := drain(resp)
 	if !ok(resp) {
 		return resp.StatusCode, s.refused(http.MethodPost, resp, body, cut)
 	}
