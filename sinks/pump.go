@@ -80,6 +80,7 @@ type Pump struct {
 	underWay  int
 
 	notBefore time.Time // nothing is fetched: see room
+	ahead     ahead
 	fetching  bool
 	backing   int // chores that give back
 
@@ -163,6 +164,7 @@ func (p *Pump) Run(ctx context.Context) error {
 			p.wake = time.Time{}
 		case <-tick.C:
 			p.keepHeld()
+			p.ahead.rest()
 			p.tell(time.Now())
 		case <-look.C:
 			p.look()
@@ -294,8 +296,8 @@ func (p *Pump) hand(h *held) {
 	p.jobs <- job{held: h, msg: h.msg, attempt: h.n + 1, note: !h.kept}
 }
 
-// ask has the fetcher fetch what the lanes can soon take, and a little more: when the next events are of one call, the
-// lanes have others to go on with.
+// ask has the fetcher fetch what the lanes can soon take, and a little more: when the next events are of one call, or soon
+// delivered, the lanes have others to go on with.
 func (p *Pump) ask(now time.Time) {
 	if p.starter != nil && !p.counted {
 		return // else it is not known how much was stored before
@@ -303,14 +305,16 @@ func (p *Pump) ask(now time.Time) {
 	if p.fetching || p.stopping || p.backing > 0 || p.still >= mostStill || now.Before(p.notBefore) {
 		return
 	}
-	n, flow := 0, len(p.held)-p.still
+	n := 0
 	switch {
-	case p.circuit.State == Closed && flow <= p.limit:
-		n = p.room(2*p.limit-flow, now)
+	case p.circuit.State == Closed:
+		if n = p.ahead.ask(p.limit, len(p.held)-p.still); n > 0 {
+			n = p.room(n, now)
+		}
 	case p.circuit.State == Half && p.underWay == 0 && len(p.ready) == 0:
 		n = probeChoice
 	}
-	if n > 0 && (p.circuit.State == Closed || p.circuit.State == Half) {
+	if n > 0 {
 		p.fetching = true
 		p.asks <- n
 	}

@@ -8,6 +8,7 @@ import (
 // take takes in what was fetched.
 func (p *Pump) take(f fetched, now time.Time) {
 	p.fetching = false
+	p.ahead.came(len(f.msgs), p.circuit.State == Closed && p.underWay < p.limit)
 	if f.err != nil {
 		p.stop(fmt.Errorf("fetch what sink %s is to deliver: %w", p.cfg.Name, f.err))
 	}
