@@ -1,6 +1,7 @@
 package sinks_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -60,4 +61,48 @@ func TestLittleIsInHandThatASlowEndpointCannotHaveSoon(t *testing.T) {
 		}
 		w.kill()
 	})
+}
+
+// What stands in line for a lane is not sent once the circuit is open, or the pump stops.
+func TestWhatStandsInLineIsNotSentWhenNothingIs(t *testing.T) {
+	for name, end := range map[string]func(w *world){
+		"because the endpoint wants nothing any more ": func(w *world) {
+			w.answers(func(sinks.Delivery) error { time.Sleep(10 * time.Millisecond); return fault(sinks.Gone) })
+		},
+		"because the pump stops ": func(w *world) { w.stop() },
+	} {
+		for moment := range 8 { // there are more or fewer in line
+			t.Run(fmt.Sprint(name, moment), func(t *testing.T) {
+				in(t, func(w *world) {
+					w.cfg.Lanes = 8
+					w.answers(func(d sinks.Delivery) error { // not all at one moment
+						time.Sleep(time.Second + 97*time.Millisecond*time.Duration(d.Event.ID[len(d.Event.Subject)-1]-'0'))
+						return nil
+					})
+					w.put(calls(500)...)
+					w.start()
+					w.pass(20*time.Second + time.Duration(moment)*137*time.Millisecond)
+					end(w)
+					w.pass(time.Minute)
+					ended := time.Now().Add(-time.Minute)
+					if sent := w.since(ended); len(sent) > 3 { // until the first is refused
+						t.Errorf("%d events were sent after it: %v", len(sent), sent)
+					}
+					w.end()
+					w.answers(nil)
+					w.start()
+					if err := sinks.SetEnabled(t.Context(), w.Backlog); err != nil {
+						t.Fatal(err)
+					}
+					w.pass(5 * time.Minute)
+					w.wantLeft(0)
+					w.wantOrder()
+					if w.repeats() > 0 {
+						t.Errorf("%d events were delivered again", w.repeats())
+					}
+					w.end()
+				})
+			})
+		}
+	}
 }

@@ -43,7 +43,7 @@ type phase int
 const (
 	queued   phase = iota // behind another, or nothing is sent
 	ready                 // for a lane
-	underWay              // in a lane
+	underWay              // in a lane, or in line for one
 	waiting               // for its next attempt
 	closing               // delivered, or given up: it remains to be noted
 )

@@ -26,8 +26,11 @@ type result struct {
 	*held
 	err   error // of the delivery
 	noted bool
-	cut   bool // it was broken off because the pump stops
+	cut   bool // it was broken off, or not begun, because the pump stops or sends nothing more
 }
+
+// errRecalled is what came of a job that was not begun.
+var errRecalled = errors.New("recalled")
 
 // errUnreadable is wrapped by what is wrong with a stored event that cannot be read.
 var errUnreadable = errors.New("the stored event cannot be read")
@@ -37,17 +40,26 @@ func (p *Pump) lane() {
 	work, over := context.WithCancel(p.work) // of its own: what each delivery hangs on it does not meet that of other lanes
 	defer over()
 	for j := range p.jobs {
-		r := result{held: j.held}
-		r.err = p.deliver(work, j)
-		r.cut = r.err != nil && p.work.Err() != nil
-		if r.err == nil && j.note {
-			err := withTimeout(p.bus, j.msg.Done)
-			if r.noted = err == nil; !r.noted {
-				p.cfg.Log.Debug("an event was delivered, but the bus did not note it; it is told again", "seq", j.seq, "error", err)
-			}
+		if p.recall.Load() {
+			p.results <- result{held: j.held, err: errRecalled, cut: true}
+			continue
 		}
-		p.results <- r
+		p.results <- p.tryOnce(work, j)
 	}
+}
+
+// tryOnce makes one attempt, and has it noted when the event is delivered.
+func (p *Pump) tryOnce(work context.Context, j job) result {
+	r := result{held: j.held}
+	r.err = p.deliver(work, j)
+	r.cut = r.err != nil && p.work.Err() != nil
+	if r.err == nil && j.note {
+		err := withTimeout(p.bus, j.msg.Done)
+		if r.noted = err == nil; !r.noted {
+			p.cfg.Log.Debug("an event was delivered, but the bus did not note it; it is told again", "seq", j.seq, "error", err)
+		}
+	}
+	return r
 }
 
 func (p *Pump) deliver(ctx context.Context, j job) error {

@@ -24,7 +24,7 @@ func (p *Pump) finish(r result, now time.Time) {
 	switch {
 	case r.err == nil:
 		p.delivered(r, now)
-	case r.cut: // because the pump stops: that is no failure
+	case r.cut: // that is no failure
 		p.again(h, now)
 	case errors.Is(r.err, errUnreadable):
 		p.bury(h, r.err.Error())

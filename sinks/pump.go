@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
@@ -72,12 +73,13 @@ type Pump struct {
 
 	calls     map[string]*call
 	held      map[uint64]*held
-	ready     []*held // by sequence
-	waiting   []*held // by due
-	still     int     // see call
-	parked    int     // messages that were given back and are named in an entry
-	condemned int     // calls
-	underWay  int
+	ready     []*held     // by sequence
+	waiting   []*held     // by due
+	still     int         // see call
+	parked    int         // messages that were given back and are named in an entry
+	condemned int         // calls
+	underWay  int         // handed over to the lanes
+	recall    atomic.Bool // the lanes return what they have not begun
 
 	notBefore time.Time // nothing is fetched: see room
 	ahead     ahead
@@ -183,7 +185,7 @@ func (p *Pump) Run(ctx context.Context) error {
 
 // open starts those who work for the pump, and returns what waits for their end.
 func (p *Pump) open(ctx context.Context) (wait func()) {
-	p.jobs, p.results = make(chan job, p.cfg.Lanes), make(chan result, p.cfg.Lanes)
+	p.jobs, p.results = make(chan job, 2*p.cfg.Lanes), make(chan result, 2*p.cfg.Lanes)
 	p.asks, p.fetched = make(chan int, 1), make(chan fetched, 1)
 	p.todo, p.done, p.keep = make(chan *chore, 1), make(chan *chore, 1), make(chan []keeping)
 	apart := context.WithoutCancel(ctx)
@@ -260,6 +262,7 @@ func (p *Pump) wakeUp(now time.Time) {
 
 // send hands to the lanes what they can take.
 func (p *Pump) send() {
+	p.recall.Store(p.stopping || p.circuit.State == Open || p.circuit.State == Disabled)
 	if p.stopping {
 		return
 	}
@@ -269,10 +272,19 @@ func (p *Pump) send() {
 			p.hand(p.probe())
 		}
 	case Closed:
-		for p.underWay < p.limit && len(p.ready) > 0 {
+		for p.underWay < p.limit+p.inLine() && len(p.ready) > 0 {
 			p.hand(p.ready[0])
 		}
 	}
+}
+
+// inLine returns how many events are handed over before a lane is free, so that one that gets free goes on at once: none after
+// trouble, for what is handed over is sent unless the circuit opens.
+func (p *Pump) inLine() int {
+	if p.limit < p.cfg.Lanes || len(p.streak.failed) > 0 {
+		return 0
+	}
+	return p.cfg.Lanes
 }
 
 // probe chooses what is sent to see whether the endpoint is back.

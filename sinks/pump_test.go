@@ -525,8 +525,8 @@ func TestWhileRetriesAreNearNothingIsGivenUpHoweverMuchWaits(t *testing.T) {
 			}
 		}
 		t.Logf("%d waited at most; it took %s", most, time.Since(began))
-		if most < 500 || most > 1000 { // half of what there is room for, and what is in hand
-			t.Errorf("%d events waited at most, want 500 to 1000", most)
+		if most < 500 || most > 500+1024 { // half of what there is room for, and what may be in hand
+			t.Errorf("%d events waited at most, want 500 to 1524", most)
 		}
 		w.wantOrder()
 		w.end()

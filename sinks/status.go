@@ -54,7 +54,7 @@ func (p *Pump) show() {
 	b := &p.status
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.Name, b.State, b.UnderWay, b.Lanes, b.Parked = p.cfg.Name, p.circuit.State, p.underWay, p.limit, p.parked
+	b.Name, b.State, b.UnderWay, b.Lanes, b.Parked = p.cfg.Name, p.circuit.State, min(p.underWay, p.limit), p.limit, p.parked
 	b.Until, b.Since, b.Reason = time.Time{}, time.Time{}, ""
 	if p.circuit.State != Closed {
 		b.Until, b.Since, b.Reason = p.circuit.Until, p.circuit.Since, p.circuit.Reason

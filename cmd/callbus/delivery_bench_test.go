@@ -33,7 +33,7 @@ func BenchmarkDeliver(b *testing.B) {
 const benchLanes = 64
 
 func benchmarkDeliver(b *testing.B, takes time.Duration) {
-	n := 100_000
+	n := 50_000
 	if takes > 0 {
 		// Of 200 answers one after another, a sink that begins with one lane and has twice as many after each loses five.
 		n = int(max(15*time.Second, 200*takes) / takes * benchLanes)
