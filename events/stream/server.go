@@ -241,7 +241,11 @@ func (p inProcess) InProcessConn() (net.Conn, error) {
 	if n == nil {
 		return nil, errStopped
 	}
-	return n.InProcessConn()
+	pipe, err := n.InProcessConn()
+	if err != nil {
+		return nil, err
+	}
+	return newLoop(pipe), nil
 }
 
 // listenAddress returns where to listen, and refuses what would let anybody in.
