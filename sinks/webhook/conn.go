@@ -63,9 +63,9 @@ func (c *conn) Read(p []byte) (n int, err error) {
 }
 
 // exchange sends r and reads the header of the answer.
-func (c *conn) exchange(host, target string, r request) (*http.Response, error) {
+func (c *conn) exchange(head string, r request) (*http.Response, error) {
 	var resp *http.Response
-	err := c.write(host, target, r)
+	err := c.write(head, r)
 	if err == nil {
 		resp, err = c.read()
 	}
@@ -75,11 +75,10 @@ func (c *conn) exchange(host, target string, r request) (*http.Response, error) 
 	return resp, err
 }
 
-// write writes r at one go.
-func (c *conn) write(host, target string, r request) error {
-	b := append(append(c.out[:0], r.method...), ' ')
-	b = append(append(b, target...), " HTTP/1.1\r\nHost: "...)
-	b = append(append(b, host...), "\r\nContent-Length: "...)
+// write writes r at one go. head is what it begins with after its method.
+func (c *conn) write(head string, r request) error {
+	b := append(append(c.out[:0], r.method...), head...)
+	b = append(b, "Content-Length: "...)
 	b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n"...)
 	for name, values := range r.header {
 		for _, v := range values {

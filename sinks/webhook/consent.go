@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -74,7 +73,7 @@ func (s *Sink) ask(ctx context.Context) error {
 }
 
 func (s *Sink) handshake(ctx context.Context) error {
-	h := maps.Clone(s.header)
+	h := http.Header{}
 	if asked := s.rate.perMinute(); asked > 0 {
 		h["Webhook-Request-Rate"] = []string{strconv.Itoa(asked)}
 	}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -24,8 +25,7 @@ const longestDirect = 16 << 10
 type direct struct {
 	dialer  *net.Dialer
 	address string // that is dialled
-	host    string // as it is said to the endpoint
-	target  string // path and query
+	head    string // of every request, after its method
 
 	mu     sync.Mutex
 	idle   []*conn     // the one that was used last is last
@@ -33,8 +33,10 @@ type direct struct {
 	closed bool        // nothing is kept any more
 }
 
-func newDirect(u *url.URL, dialer *net.Dialer) *direct {
-	return &direct{dialer: dialer, address: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")), host: u.Host, target: u.RequestURI()}
+func newDirect(u *url.URL, lasting http.Header, dialer *net.Dialer) *direct {
+	head := bytes.NewBufferString(" " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\n")
+	_ = lasting.Write(head) // a buffer takes everything
+	return &direct{dialer: dialer, address: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")), head: head.String()}
 }
 
 // send sends r, whose time is over at by, and returns the answer. Its body is to be closed.
@@ -44,7 +46,7 @@ func (d *direct) send(ctx context.Context, by time.Time, r request) (*http.Respo
 		return nil, err
 	}
 	unwatch := context.AfterFunc(ctx, c.abort)
-	resp, err := c.exchange(d.host, d.target, r)
+	resp, err := c.exchange(d.head, r)
 	if err != nil {
 		unwatch()
 		_ = c.Close()

@@ -89,7 +89,7 @@ func TestNoMoreIsKeptThanThereIsUseFor(t *testing.T) {
 func TestARequestThatWouldHoldALineBreakIsNotWritten(t *testing.T) {
 	for _, value := range []string{"a\nb", "a\rb", "a\r\nHost: evil"} {
 		c := &conn{} // writing to it would panic
-		if err := c.write("h", "/", request{header: map[string][]string{"X": {value}}}); err != errBadHeader {
+		if err := c.write(" / HTTP/1.1\r\n", request{header: map[string][]string{"X": {value}}}); err != errBadHeader {
 			t.Errorf("%q: %v, want it refused", value, err)
 		}
 	}

@@ -21,7 +21,7 @@ var structuredType = []string{events.ContentType + "; charset=utf-8"}
 // A message is an event as it is sent, all but what differs from attempt to attempt.
 type message struct {
 	id     string
-	header http.Header
+	header http.Header // beside those of every request
 	body   []byte
 }
 
@@ -35,10 +35,8 @@ func (s *Sink) message(d sinks.Delivery) (message, error) {
 		if m.header, m.body, err = inBinary(d.Body); err != nil {
 			return message{}, err
 		}
-		maps.Copy(m.header, s.header)
 	} else {
-		m.header = maps.Clone(s.header)
-		m.header["Content-Type"] = structuredType
+		m.header = http.Header{"Content-Type": structuredType}
 	}
 	if t := d.Event.TraceParent; t != "" && traceParent.MatchString(t) {
 		m.header["Traceparent"] = []string{t}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,9 +29,10 @@ const (
 
 // A line is the connections to the endpoint. From time to time they are made anew.
 type line struct {
-	url    *url.URL
-	fresh  func() *generation
-	maxAge time.Duration
+	url     *url.URL
+	lasting http.Header // of every request
+	fresh   func() *generation
+	maxAge  time.Duration
 
 	mu   sync.Mutex
 	now  *generation
@@ -46,20 +48,20 @@ type generation struct {
 // A request is what is sent to the endpoint, once.
 type request struct {
 	method string
-	header http.Header // which nobody changes meanwhile
+	header http.Header // beside those of every request; nobody changes it meanwhile
 	body   []byte
 }
 
 // errLate is wrapped by the error of a request whose time was over before the header of its answer had come.
 var errLate = errors.New("its time is over")
 
-func newLine(u *url.URL, t *tls.Config, g guard, r *net.Resolver, timeout time.Duration) *line {
+func newLine(u *url.URL, lasting http.Header, t *tls.Config, g guard, r *net.Resolver, timeout time.Duration) *line {
 	connect := min(longestConnect, timeout)
 	dialer := &net.Dialer{Timeout: connect, ControlContext: g.control, Resolver: r}
-	return &line{url: u, maxAge: maxAge, fresh: func() *generation {
+	return &line{url: u, lasting: lasting, maxAge: maxAge, fresh: func() *generation {
 		next := &generation{other: newTransport(t, dialer, connect)}
 		if canListen && u.Scheme == "http" {
-			next.direct = newDirect(u, dialer)
+			next.direct = newDirect(u, lasting, dialer)
 		}
 		return next
 	}}
@@ -92,7 +94,9 @@ func (l *line) roundTrip(ctx context.Context, by time.Time, t *http.Transport, r
 }
 
 func (l *line) httpRequest(ctx context.Context, r request) *http.Request {
-	req := (&http.Request{Method: r.method, URL: l.url, Host: l.url.Host, Header: r.header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
+	header := maps.Clone(l.lasting)
+	maps.Copy(header, r.header)
+	req := (&http.Request{Method: r.method, URL: l.url, Host: l.url.Host, Header: header, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1}).WithContext(ctx)
 	if len(r.body) > 0 {
 		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(r.body)), nil }
 		req.Body, _ = req.GetBody() // net/http may send again what it had not begun to write

@@ -64,7 +64,7 @@ func New(name string, c Config, o Options) (*Sink, error) {
 	return &Sink{
 		name: name, url: u, where: u.Scheme + "://" + u.Host, mode: c.mode(), timeout: c.timeout(),
 		header: header, signer: &Signer{keys}, redact: newRedactor(c, u, header),
-		line: newLine(u, t, guard{c.AllowCIDRs}, o.Resolver, c.timeout()),
+		line: newLine(u, header, t, guard{c.AllowCIDRs}, o.Resolver, c.timeout()),
 		rate: c.Rate, pace: newPace(c.Rate.limit()),
 		askFirst: c.AskConsent, consent: consent{slot: make(chan struct{}, 1)},
 	}, nil
