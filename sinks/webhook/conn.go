@@ -3,6 +3,7 @@ package webhook
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,10 @@ type conn struct {
 	left  int       // bytes that may still be read of a header
 	broke error     // why no more can be read of it, unless it just ended
 	since time.Time // when it was last used
+	ends  time.Time // its deadline
+
+	done    <-chan struct{} // of the context with which it is aborted
+	unwatch func() bool     // that context; nil when none is watched
 }
 
 func newConn(c net.Conn) (*conn, error) {
@@ -36,13 +41,52 @@ func newConn(c net.Conn) (*conn, error) {
 	return k, nil
 }
 
-// isFresh tells whether c, which was kept, can have another request until by. What came unasked would be taken for its answer.
-func (c *conn) isFresh(by time.Time) bool {
-	return c.in.Buffered() == 0 && c.SetDeadline(by) == nil && c.silent()
+// isFresh tells whether c, which was kept, can have another request, and nothing came unasked: that would be taken for its
+// answer.
+func (c *conn) isFresh(ctx context.Context, by time.Time, slack time.Duration) bool {
+	return c.in.Buffered() == 0 && c.begin(ctx, by, slack) && c.silent()
+}
+
+// begin sees that c ends with ctx, and at by or a little later; false when it cannot be used any more. To set either costs as
+// much as to sign a webhook. So a connection that was used for this context is still watched, and a deadline that comes within
+// slack is left.
+func (c *conn) begin(ctx context.Context, by time.Time, slack time.Duration) bool {
+	if c.done != ctx.Done() {
+		if c.unwatch != nil && !c.unwatch() {
+			return false // it was aborted
+		}
+		c.done, c.unwatch = ctx.Done(), context.AfterFunc(ctx, c.abort)
+	}
+	if late := c.ends.Sub(by); late < 0 || late > slack {
+		c.ends = by.Add(slack)
+		if c.SetDeadline(c.ends) != nil {
+			return false
+		}
+	}
+	if ctx.Err() != nil { // the deadline may have undone the abort
+		c.abort()
+	}
+	return true
 }
 
 // abort ends what is read and written, at once.
 func (c *conn) abort() { _ = c.SetDeadline(time.Unix(1, 0)) }
+
+// bounds has what is read end at t, or before.
+func (c *conn) bounds(t time.Time) {
+	if t.Before(c.ends) {
+		c.ends = t
+		_ = c.SetReadDeadline(t) // fails if it is closed, which reading says as well
+	}
+}
+
+// Close closes c, which nothing watches any more.
+func (c *conn) Close() error {
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	return c.Conn.Close()
+}
 
 // What may be wrong with an answer; or with a request, which is a fault of callbus.
 var (

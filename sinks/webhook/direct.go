@@ -24,8 +24,9 @@ const longestDirect = 16 << 10
 // A request is never sent again, not even one of which nothing was written: that is for the pump to decide.
 type direct struct {
 	dialer  *net.Dialer
-	address string // that is dialled
-	head    string // of every request, after its method
+	address string        // that is dialled
+	head    string        // of every request, after its method
+	slack   time.Duration // by which a request may take longer
 
 	mu     sync.Mutex
 	idle   []*conn     // the one that was used last is last
@@ -33,10 +34,10 @@ type direct struct {
 	closed bool        // nothing is kept any more
 }
 
-func newDirect(u *url.URL, lasting http.Header, dialer *net.Dialer) *direct {
+func newDirect(u *url.URL, lasting http.Header, dialer *net.Dialer, timeout time.Duration) *direct {
 	head := bytes.NewBufferString(" " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\n")
 	_ = lasting.Write(head) // a buffer takes everything
-	return &direct{dialer: dialer, address: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")), head: head.String()}
+	return &direct{dialer: dialer, address: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), "80")), head: head.String(), slack: timeout / 100}
 }
 
 // send sends r, whose time is over at by, and returns the answer. Its body is to be closed.
@@ -45,28 +46,26 @@ func (d *direct) send(ctx context.Context, by time.Time, r request) (*http.Respo
 	if err != nil {
 		return nil, err
 	}
-	unwatch := context.AfterFunc(ctx, c.abort)
 	resp, err := c.exchange(d.head, r)
 	if err != nil {
-		unwatch()
 		_ = c.Close()
 		return nil, err
 	}
-	b := &directBody{Reader: resp.Body, direct: d, conn: c, unwatch: unwatch, last: resp.Close || resp.StatusCode == http.StatusSwitchingProtocols}
+	b := &directBody{Reader: resp.Body, direct: d, conn: c, last: resp.Close || resp.StatusCode == http.StatusSwitchingProtocols}
 	if resp.Body == http.NoBody {
 		b.whole = true
 		_ = b.Close() // nothing can be lost any more
 		return resp, nil
 	}
-	_ = c.SetReadDeadline(earlier(by, time.Now().Add(bodyFor))) // fails if it is closed, which reading says as well
+	c.bounds(time.Now().Add(bodyFor))
 	resp.Body = b
 	return resp, nil
 }
 
 // conn returns a connection for one request: a kept one on which nothing came meanwhile, or a new one.
 func (d *direct) conn(ctx context.Context, by time.Time) (*conn, error) {
-	for c := d.pop(); c != nil; c = d.pop() {
-		if c.isFresh(by) {
+	for c := d.pop(ctx.Done()); c != nil; c = d.pop(ctx.Done()) {
+		if c.isFresh(ctx, by, d.slack) {
 			return c, nil
 		}
 		_ = c.Close()
@@ -80,20 +79,27 @@ func (d *direct) conn(ctx context.Context, by time.Time) (*conn, error) {
 		_ = to.Close()
 		return nil, err
 	}
-	_ = c.SetDeadline(by) // fails if it is closed, which writing says as well
+	c.begin(ctx, by, d.slack) // fails if it is closed, which writing says as well
 	return c, nil
 }
 
-func (d *direct) pop() *conn {
+// pop takes a connection from those that are kept: the last that was used for the same context, or else the last.
+func (d *direct) pop(done <-chan struct{}) *conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	n := len(d.idle) - 1
-	if n < 0 {
+	last := len(d.idle) - 1
+	if last < 0 {
 		return nil
 	}
-	c := d.idle[n]
-	d.idle[n] = nil
-	d.idle = d.idle[:n]
+	i := last
+	for i > 0 && d.idle[i].done != done {
+		i--
+	}
+	if d.idle[i].done != done {
+		i = last
+	}
+	c := d.idle[i]
+	d.idle = slices.Delete(d.idle, i, i+1)
 	return c
 }
 
@@ -145,11 +151,10 @@ func (d *direct) close() {
 // A directBody is the body of an answer.
 type directBody struct {
 	io.Reader
-	direct  *direct
-	conn    *conn // nil when it was closed
-	unwatch func() bool
-	whole   bool // it was read to its end
-	last    bool // the connection ends with it
+	direct *direct
+	conn   *conn // nil when it was closed
+	whole  bool  // it was read to its end
+	last   bool  // the connection ends with it
 }
 
 func (b *directBody) Read(p []byte) (int, error) {
@@ -164,16 +169,9 @@ func (b *directBody) Close() error {
 	if b.conn = nil; c == nil {
 		return nil
 	}
-	if b.unwatch() && b.whole && !b.last { // else it may be being aborted
+	if b.whole && !b.last {
 		b.direct.keep(c)
 		return nil
 	}
 	return c.Close()
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }

@@ -1,9 +1,11 @@
 package webhook
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -38,7 +40,7 @@ func TestConnectionsThatNobodyUsesAreClosed(t *testing.T) {
 		if !earlyClosed() || lateClosed() {
 			t.Errorf("after %s: closed %v and %v, want the first alone", idleFor, earlyClosed(), lateClosed())
 		}
-		if d.pop() != late || d.pop() != nil {
+		if d.pop(nil) != late || d.pop(nil) != nil {
 			t.Error("what was closed is used again, or what was not is not")
 		}
 		d.keep(late) // its time begins anew
@@ -64,7 +66,7 @@ func TestWhatIsClosedKeepsNothing(t *testing.T) {
 			t.Error("it closes what is idle, and nothing else")
 		}
 		d.keep(used)
-		if !usedClosed() || d.pop() != nil {
+		if !usedClosed() || d.pop(nil) != nil {
 			t.Error("what comes back is closed as well")
 		}
 	})
@@ -145,4 +147,80 @@ func TestAConnectionThatSaidSomethingUnaskedIsNotUsedAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAConnectionEndsWithTheContextOfWhoUsesItNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		by := time.Now().Add(time.Hour)
+		first, endFirst := context.WithCancel(t.Context())
+		second, endSecond := context.WithCancel(t.Context())
+		c, _ := pipe(t)
+		for _, ctx := range []context.Context{first, first, second} {
+			if !c.begin(ctx, by, 0) {
+				t.Fatal("it cannot be used")
+			}
+		}
+		endFirst()
+		synctest.Wait()
+		if _, err := c.Conn.Write([]byte("x")); err != nil { // the other side reads one byte, and no more
+			t.Errorf("it ended with the context of an earlier request: %v", err)
+		}
+		began := time.Now()
+		time.AfterFunc(time.Second, endSecond)
+		if _, err := c.Conn.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != time.Second {
+			t.Errorf("Write: %v after %s, want it to end with the context", err, time.Since(began))
+		}
+		if c.begin(t.Context(), by, 0) {
+			t.Error("one that was aborted can be used again")
+		}
+		if c, _ := pipe(t); !c.begin(second, by, 0) {
+			t.Error("that the context has ended is no fault of a connection")
+		} else if _, err := c.Conn.Write([]byte("xx")); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Write for a context that has ended: %v", err)
+		}
+	})
+}
+
+func TestARequestHasItsTimeAndHardlyMore(t *testing.T) {
+	const timeout, slack = 10 * time.Second, 100 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := pipe(t)
+		for range 50 { // one request after another, each of which takes a while, and the last all the time that it has
+			if !c.begin(t.Context(), time.Now().Add(timeout), slack) {
+				t.Fatal("it cannot be used")
+			}
+			time.Sleep(7 * time.Millisecond)
+		}
+		began := time.Now().Add(-7 * time.Millisecond)
+		if _, err := c.Conn.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("Read: %v", err)
+		}
+		if took := time.Since(began); took < timeout || took > timeout+slack {
+			t.Errorf("it took %s, want %s, and %s more at most", took, timeout, slack)
+		}
+	})
+}
+
+func TestWhatWasUsedForAContextIsUsedForItAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &direct{}
+		defer d.close()
+		contexts, all := make([]context.Context, 5), make([]*conn, 5)
+		for i := range all {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			contexts[i] = ctx
+			all[i], _ = pipe(t)
+			all[i].begin(ctx, time.Now().Add(time.Hour), 0)
+			d.keep(all[i])
+		}
+		for _, i := range []int{2, 0, 4} {
+			if d.pop(contexts[i].Done()) != all[i] {
+				t.Errorf("for context %d there is another", i)
+			}
+		}
+		if d.pop(nil) != all[3] || d.pop(contexts[4].Done()) != all[1] || d.pop(nil) != nil {
+			t.Error("for another context there is not the last that was used")
+		}
+	})
 }

@@ -61,7 +61,7 @@ func newLine(u *url.URL, lasting http.Header, t *tls.Config, g guard, r *net.Res
 	return &line{url: u, lasting: lasting, maxAge: maxAge, fresh: func() *generation {
 		next := &generation{other: newTransport(t, dialer, connect)}
 		if canListen && u.Scheme == "http" {
-			next.direct = newDirect(u, lasting, dialer)
+			next.direct = newDirect(u, lasting, dialer, timeout)
 		}
 		return next
 	}}
