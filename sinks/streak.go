@@ -12,21 +12,34 @@ type streak struct {
 	failed  []uint64 // sequences
 	refused int      // of them
 	share   float64  // of the events before them, those that failed
+	before  int      // how many those were, up to longMemory
 }
 
 const (
-	fewest  = 3
-	most    = 20
-	chance  = 0.001 // that so many fail in a row by accident
-	novelty = 0.05  // what one more event weighs in the share
+	fewest = 3
+	most   = 20
+	// chance is that so many fail in a row by accident, after any event: where a tenth fails, about once in a million.
+	chance = 1e-6
+	// The share is that of the last events. The first ones weigh more, but none so much that a few say all.
+	shortMemory = 20
+	longMemory  = 50
 )
 
 // delivered returns the streak after an event was delivered: over.
 func (s streak) delivered() streak {
 	for range s.failed {
-		s.share += (1 - s.share) * novelty
+		s = s.counting(1)
 	}
-	return streak{failed: s.failed[:0], share: s.share * (1 - novelty)}
+	s = s.counting(0)
+	s.failed, s.refused = s.failed[:0], 0
+	return s
+}
+
+// counting returns the streak with one more event in the share, 1 for one that failed.
+func (s streak) counting(failed float64) streak {
+	s.before = min(s.before+1, longMemory)
+	s.share += (failed - s.share) / float64(max(s.before, shortMemory))
+	return s
 }
 
 // with returns the streak after the event failed.
@@ -54,7 +67,7 @@ func (s streak) enough(underWay int) Fault {
 }
 
 func (s streak) needed() int {
-	if s.share < 0.05 {
+	if s.share == 0 {
 		return fewest
 	}
 	return max(fewest, int(min(most, math.Ceil(math.Log(chance)/math.Log(s.share)))))
