@@ -36,7 +36,7 @@ func TestConnectionsThatNobodyUsesAreClosed(t *testing.T) {
 		if earlyClosed() {
 			t.Error("one was closed too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if !earlyClosed() || lateClosed() {
 			t.Errorf("after %s: closed %v and %v, want the first alone", idleFor, earlyClosed(), lateClosed())
 		}
@@ -48,7 +48,7 @@ func TestConnectionsThatNobodyUsesAreClosed(t *testing.T) {
 		if lateClosed() {
 			t.Error("one that was used again was closed")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if !lateClosed() || d.timer != nil {
 			t.Error("the last one is still open, or waited for")
 		}
