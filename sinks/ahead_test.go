@@ -106,3 +106,28 @@ func TestWhatStandsInLineIsNotSentWhenNothingIs(t *testing.T) {
 		}
 	}
 }
+
+// That others stand in line does not put off that an endpoint is found to hang, and they are not sent to it.
+func TestAnEndpointThatHangsIsFoundToWithinOneTimeout(t *testing.T) {
+	const lanes, timeout = 16, 15 * time.Second
+	in(t, func(w *world) {
+		w.cfg.Lanes = lanes
+		spread := func(d sinks.Delivery) time.Duration { // not all at one moment
+			return 97 * time.Millisecond * time.Duration(d.Event.ID[len(d.Event.Subject)-1]-'0')
+		}
+		w.answers(func(d sinks.Delivery) error { time.Sleep(200*time.Millisecond + spread(d)); return nil })
+		w.put(calls(5000)...)
+		w.start()
+		w.pass(20 * time.Second)
+		w.wantState(sinks.Closed)
+		w.answers(func(sinks.Delivery) error { time.Sleep(timeout); return fault(sinks.Passing) })
+		hangs := time.Now()
+		w.pass(timeout + 2*time.Second)
+		w.wantState(sinks.Open)
+		w.pass(timeout)
+		if sent := w.since(hangs.Add(1100 * time.Millisecond)); len(sent) > 3 { // each lane has begun one before that
+			t.Errorf("%d events more were sent to it", len(sent))
+		}
+		w.kill()
+	})
+}

@@ -17,6 +17,7 @@ import (
 type job struct {
 	*held
 	msg     Message
+	number  uint64
 	attempt int
 	note    bool // that it is delivered; else the pump does so
 }
@@ -40,7 +41,7 @@ func (p *Pump) lane() {
 	work, over := context.WithCancel(p.work) // of its own: what each delivery hangs on it does not meet that of other lanes
 	defer over()
 	for j := range p.jobs {
-		if p.recall.Load() {
+		if j.number <= p.recalled.Load() {
 			p.results <- result{held: j.held, err: errRecalled, cut: true}
 			continue
 		}

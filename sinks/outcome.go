@@ -101,7 +101,9 @@ func (p *Pump) failed(h *held, e *Error, now time.Time) {
 	h.call.changed = true
 	var enough Fault
 	if p.circuit.State == Closed && !h.sure {
-		p.streak = p.streak.with(h.seq, e.Fault == OfEvent)
+		if p.streak = p.streak.with(h.seq, e.Fault == OfEvent); len(p.streak.failed) == 1 {
+			p.recall() // an endpoint that is down is to be found so soon, and by few
+		}
 		enough = p.streak.enough(p.underWay)
 	}
 	if p.circuit.State == Closed && e.Fault == Passing {

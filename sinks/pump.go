@@ -73,13 +73,14 @@ type Pump struct {
 
 	calls     map[string]*call
 	held      map[uint64]*held
-	ready     []*held     // by sequence
-	waiting   []*held     // by due
-	still     int         // see call
-	parked    int         // messages that were given back and are named in an entry
-	condemned int         // calls
-	underWay  int         // handed over to the lanes
-	recall    atomic.Bool // the lanes return what they have not begun
+	ready     []*held       // by sequence
+	waiting   []*held       // by due
+	still     int           // see call
+	parked    int           // messages that were given back and are named in an entry
+	condemned int           // calls
+	underWay  int           // handed over to the lanes
+	handed    uint64        // jobs so far
+	recalled  atomic.Uint64 // up to this job the lanes return what they have not begun
 
 	notBefore time.Time // nothing is fetched: see room
 	ahead     ahead
@@ -262,8 +263,8 @@ func (p *Pump) wakeUp(now time.Time) {
 
 // send hands to the lanes what they can take.
 func (p *Pump) send() {
-	p.recall.Store(p.stopping || p.circuit.State == Open || p.circuit.State == Disabled)
-	if p.stopping {
+	if p.stopping || p.circuit.State == Open || p.circuit.State == Disabled {
+		p.recall()
 		return
 	}
 	switch p.circuit.State {
@@ -279,7 +280,7 @@ func (p *Pump) send() {
 }
 
 // inLine returns how many events are handed over before a lane is free, so that one that gets free goes on at once: none after
-// trouble, for what is handed over is sent unless the circuit opens.
+// trouble.
 func (p *Pump) inLine() int {
 	if p.limit < p.cfg.Lanes || len(p.streak.failed) > 0 {
 		return 0
@@ -305,8 +306,12 @@ func (p *Pump) hand(h *held) {
 	p.ready = remove(p.ready, h, bySeq)
 	h.phase, h.call.active = underWay, h
 	p.underWay++
-	p.jobs <- job{held: h, msg: h.msg, attempt: h.n + 1, note: !h.kept}
+	p.handed++
+	p.jobs <- job{held: h, msg: h.msg, number: p.handed, attempt: h.n + 1, note: !h.kept}
 }
+
+// recall has the lanes return what was handed over so far and is not begun.
+func (p *Pump) recall() { p.recalled.Store(p.handed) }
 
 // ask has the fetcher fetch what the lanes can soon take, and a little more: when the next events are of one call, or soon
 // delivered, the lanes have others to go on with.

@@ -149,3 +149,28 @@ func TestWhoWritesHearsThatTheServerIsGone(t *testing.T) {
 		})
 	}
 }
+
+// nats.go forgets a connection on which the server did not greet it.
+func TestAConnectionThatIsMadeAgainLeavesNothingOfTheOneBefore(t *testing.T) {
+	server, err := StartServer(t.Context(), ServerConfig{DataDir: t.TempDir(), Listen: "off"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Shutdown()
+	p := &inProcess{s: server}
+	var all []*loop
+	for range 5 {
+		c, err := p.InProcessConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, c.(*loop))
+	}
+	defer all[4].Close()
+	for _, l := range all[:4] {
+		<-l.passed
+	}
+	if _, err := all[4].Write([]byte("PING\r\n")); err != nil {
+		t.Errorf("the last is closed as well: %v", err)
+	}
+}

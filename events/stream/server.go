@@ -185,7 +185,7 @@ func (s *Server) URL() string {
 
 // Connect connects to the server within the process. The connection ends with the server, if it is not closed before.
 func (s *Server) Connect(name string) (*nats.Conn, error) {
-	options := append(connectionOptions(name, s.config.Log), nats.InProcessServer(inProcess{s}))
+	options := append(connectionOptions(name, s.config.Log), nats.InProcessServer(&inProcess{s: s}))
 	if s.config.User != "" {
 		options = append(options, nats.UserInfo(s.config.User, s.config.Password.Reveal()))
 	}
@@ -229,12 +229,15 @@ func (s *Server) stop() {
 }
 
 // inProcess connects to the nats-server that runs now, which is another one after a failure of the store.
-type inProcess struct{ s *Server }
+type inProcess struct {
+	s    *Server
+	last *loop
+}
 
 var errStopped = errors.New("the embedded server is not running")
 
 // InProcessConn makes inProcess a nats.InProcessConnProvider.
-func (p inProcess) InProcessConn() (net.Conn, error) {
+func (p *inProcess) InProcessConn() (net.Conn, error) {
 	p.s.mu.Lock()
 	n := p.s.nats
 	p.s.mu.Unlock()
@@ -245,7 +248,11 @@ func (p inProcess) InProcessConn() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLoop(pipe), nil
+	if p.last != nil {
+		go p.last.Close() // nats.go does not where the server did not greet it; and waits for nothing here
+	}
+	p.last = newLoop(pipe)
+	return p.last, nil
 }
 
 // listenAddress returns where to listen, and refuses what would let anybody in.

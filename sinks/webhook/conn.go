@@ -73,10 +73,13 @@ func (c *conn) begin(ctx context.Context, by time.Time, slack time.Duration) boo
 func (c *conn) abort() { _ = c.SetDeadline(time.Unix(1, 0)) }
 
 // bounds has what is read end at t, or before.
-func (c *conn) bounds(t time.Time) {
+func (c *conn) bounds(ctx context.Context, t time.Time) {
 	if t.Before(c.ends) {
 		c.ends = t
 		_ = c.SetReadDeadline(t) // fails if it is closed, which reading says as well
+	}
+	if ctx.Err() != nil { // the deadline may have undone the abort
+		c.abort()
 	}
 }
 

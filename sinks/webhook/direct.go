@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// longestDirect is the longest body that is sent directly: as much as a connection takes though nobody reads it. While more is
-// written an answer may come, and somebody must read it meanwhile.
+// longestDirect is the longest body, with the headers of its event, that is sent directly: as much as a connection takes though
+// nobody reads it. While more is written an answer may come, and somebody must read it meanwhile.
 const longestDirect = 16 << 10
 
 // A direct sends short requests in plain HTTP/1.1: whoever sends one writes it and reads its answer, and nobody else is woken.
@@ -57,7 +57,7 @@ func (d *direct) send(ctx context.Context, by time.Time, r request) (*http.Respo
 		_ = b.Close() // nothing can be lost any more
 		return resp, nil
 	}
-	c.bounds(time.Now().Add(bodyFor))
+	c.bounds(ctx, time.Now().Add(bodyFor))
 	resp.Body = b
 	return resp, nil
 }

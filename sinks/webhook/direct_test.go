@@ -16,23 +16,28 @@ import (
 
 	"github.com/callbus/callbus/events"
 	"github.com/callbus/callbus/events/secret"
+	"github.com/callbus/callbus/sinks"
 	"github.com/callbus/callbus/sinks/webhook"
 )
 
 func TestOnlyShortRequestsInPlainHTTPAreSentDirectly(t *testing.T) {
 	secured := httptest.NewTLSServer(answering(204))
 	t.Cleanup(secured.Close)
+	attributes := delivery(t, func(e *events.Event) { e.Subject = strings.Repeat("x", 17<<10) })
 	short, long := delivery(t), delivery(t, func(e *events.Event) { e.Data = events.Call{Provider: strings.Repeat("x", 16<<10)} })
 	for _, tc := range []struct {
 		name, url string
-		long      bool
+		d         sinks.Delivery
+		mode      webhook.Mode
 		want      int
-	}{{"a short one", server(t, answering(204)), false, 1}, {"a long one", server(t, answering(204)), true, 0}, {"one over TLS", secured.URL, false, 0}} {
-		s := sink(t, tc.url)
-		d := short
-		if tc.long {
-			d = long
-		}
+	}{
+		{"a short one", server(t, answering(204)), short, webhook.Structured, 1},
+		{"a long one", server(t, answering(204)), long, webhook.Structured, 0},
+		{"one with a long header", server(t, answering(204)), attributes, webhook.Binary, 0},
+		{"one over TLS", secured.URL, short, webhook.Structured, 0},
+	} {
+		s := sink(t, tc.url, func(c *webhook.Config) { c.Mode = tc.mode })
+		d := tc.d
 		if err := s.Deliver(t.Context(), d); (err == nil) != strings.HasPrefix(tc.url, "http:") { // its certificate is not trusted
 			t.Fatalf("%s: Deliver: %v", tc.name, err)
 		}

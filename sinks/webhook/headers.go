@@ -13,7 +13,7 @@ import (
 
 // ours are headers that are set by callbus or by HTTP itself; each is refused among HEADERS.
 var ours = []string{
-	"Host", "Content-Length", "Content-Type", "Content-Encoding", "Traceparent",
+	"Host", "Content-Length", "Content-Type", "Content-Encoding", "Traceparent", "Tracestate",
 	"Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
 	"Expect",                               // would wait for an answer that may not come
 	"Idempotency-Key", "X-Idempotency-Key", // net/http resends by itself a request that has one

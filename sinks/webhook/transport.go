@@ -52,6 +52,15 @@ type request struct {
 	body   []byte
 }
 
+// isShort tells whether r can be sent directly.
+func (r request) isShort() bool {
+	n := len(r.body)
+	for name, values := range r.header {
+		n += len(name) + len(values[0]) // there is one of each
+	}
+	return n <= longestDirect
+}
+
 // errLate is wrapped by the error of a request whose time was over before the header of its answer had come.
 var errLate = errors.New("its time is over")
 
@@ -71,7 +80,7 @@ func newLine(u *url.URL, lasting http.Header, t *tls.Config, g guard, r *net.Res
 // read for bodyFor.
 func (l *line) send(ctx context.Context, by time.Time, r request) (*http.Response, error) {
 	g := l.generation()
-	if g.direct != nil && len(r.body) <= longestDirect {
+	if g.direct != nil && r.isShort() {
 		return g.direct.send(ctx, by, r)
 	}
 	return l.roundTrip(ctx, by, g.other, r)
