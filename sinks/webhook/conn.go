@@ -125,8 +125,10 @@ func (c *conn) exchange(head string, r request) (*http.Response, error) {
 // write writes r at one go. head is what it begins with after its method.
 func (c *conn) write(head string, r request) error {
 	b := append(append(c.out[:0], r.method...), head...)
-	b = append(b, "Content-Length: "...)
-	b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n"...)
+	if len(r.body) > 0 {
+		b = append(b, "Content-Length: "...)
+		b = append(strconv.AppendInt(b, int64(len(r.body)), 10), "\r\n"...)
+	}
 	for name, values := range r.header {
 		for _, v := range values {
 			if strings.IndexByte(v, '\n') >= 0 || strings.IndexByte(v, '\r') >= 0 { // nothing that is made has one

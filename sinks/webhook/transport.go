@@ -90,11 +90,10 @@ func (l *line) send(ctx context.Context, by time.Time, r request) (*http.Respons
 func (l *line) roundTrip(ctx context.Context, by time.Time, t *http.Transport, r request) (*http.Response, error) {
 	attempt, cancel := context.WithDeadline(ctx, by)
 	resp, err := t.RoundTrip(l.httpRequest(attempt, r))
-	switch {
-	case err != nil && attempt.Err() != nil:
+	if err != nil && attempt.Err() != nil {
 		err = fmt.Errorf("%w: %w", errLate, err)
-		fallthrough
-	case err != nil, resp.Body == http.NoBody:
+	}
+	if err != nil || resp.Body == http.NoBody {
 		cancel()
 		return resp, err
 	}
